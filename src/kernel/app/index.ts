@@ -1,0 +1,3 @@
+/** The door of the application layer. */
+export { defineApp } from './define-app.ts';
+export type { AppDefinition, Services } from './types.ts';

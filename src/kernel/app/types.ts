@@ -1,0 +1,45 @@
+/** The shapes of an application: what it plugs into the kernel, and the services the kernel hands it. */
+import type { AuditLog } from '#kernel/audit';
+import type { Config } from '#kernel/config';
+import type { Database } from '#kernel/db';
+import type { Limiter } from '#kernel/limits';
+import type { Logger } from '#kernel/log';
+import type { ModelGateway } from '#kernel/llm';
+import type { OutboundClient } from '#kernel/outbound';
+import type { JobEngine, Workflow } from '#kernel/jobs';
+import type { RunService } from '#kernel/runs';
+import type { SecretBox } from '#kernel/secrets';
+import type { ObjectStore } from '#kernel/storage';
+import type { Identity } from '#kernel/auth';
+import type { Route } from '#kernel/http';
+
+/** Services is everything the kernel offers to routes and workflows; one set per server. */
+export interface Services {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly db: Database;
+  readonly identity: Identity;
+  readonly secrets: SecretBox;
+  readonly audit: AuditLog;
+  readonly limits: Limiter;
+  readonly outbound: OutboundClient;
+  readonly llm: ModelGateway;
+  readonly storage: ObjectStore;
+  readonly jobs: JobEngine;
+  readonly runs: RunService;
+}
+
+export interface AppDefinition<Id extends string = string> {
+  readonly id: Id;
+  readonly title: string;
+  /** One sentence for the home page. */
+  readonly tagline: string;
+  readonly schema: `app_${Id}`;
+  readonly migrations: URL;
+  /** `agents.agent.write` -> what it lets one do. */
+  readonly permissions: Readonly<Record<string, string>>;
+  /** Which role holds which permissions. */
+  readonly policy: Readonly<Record<'owner' | 'admin' | 'member' | 'viewer', readonly string[]>>;
+  readonly routes: readonly Route[];
+  readonly workflows: readonly Workflow[];
+}

@@ -1,0 +1,2 @@
+/** The door of the audit trail. */
+export type { AuditEntry, AuditLog } from './types.ts';

@@ -1,0 +1,6 @@
+/** The door of configuration: the only module that reads the environment. */
+export { ConfigError, defaultDataDir, loadConfig } from './load-config.ts';
+export type { Config, ConfigProblem, Environment, LoadedConfig, Source } from './load-config.ts';
+export { settings } from './settings.ts';
+export type { Setting, SettingName, SettingType } from './settings.ts';
+export { secretWeakness } from './secret-strength.ts';

@@ -1,0 +1,61 @@
+/** A contract says what an API looks like, in Zod and plain types, so that server, web app and OpenAPI share one truth. */
+import { z } from 'zod';
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+/** Operation describes one route: what goes in, what comes out. Paths are relative to `/api/v1`, with `{param}`. */
+export interface Operation {
+  readonly summary: string;
+  readonly params?: z.ZodObject;
+  readonly query?: z.ZodObject;
+  readonly body?: z.ZodType;
+  /** Set for uploads: the body is multipart/form-data with one file part named `file`. */
+  readonly upload?: true;
+  /** Absent for answers without content (204). */
+  readonly response?: z.ZodType;
+  /** Success status; 200 with a response, else 204. */
+  readonly status?: 200 | 201 | 202 | 204;
+  /** True when the answer is (or, by Accept, may be) a stream of server-sent events. */
+  readonly stream?: true;
+}
+
+export type OperationKey = `${Method} /${string}`;
+export type Contract = Readonly<Record<OperationKey, Operation>>;
+
+/** defineContract keeps the literal types of a contract. Every object schema in it must be strict (`z.strictObject`). */
+export function defineContract<const C extends Contract>(contract: C): C {
+  return contract;
+}
+
+/** id is a UUID in a path, query or body. */
+export const id = z.uuid().describe('UUID').meta({ examples: ['0190d6c2-8a5b-7c3d-9e4f-1a2b3c4d5e6f'] });
+
+/** timestamp is an ISO 8601 time in UTC. */
+export const timestamp = z.iso.datetime({ offset: true });
+
+/** pageQuery is what every list accepts. */
+export const pageQuery = z.strictObject({
+  cursor: z.string().max(500).optional().describe('Where to go on: `nextCursor` of the page before'),
+  limit: z.coerce.number().int().min(1).max(200).default(50).describe('Rows per page'),
+});
+
+/** page is what every list answers: rows, and the cursor of the next page or null at the end. */
+export function page<T extends z.ZodType>(item: T) {
+  return z.strictObject({ items: z.array(item), nextCursor: z.string().nullable() });
+}
+
+/** encodeCursor and decodeCursor carry the sort key of the last row; opaque to clients. */
+export function encodeCursor(key: readonly (string | number)[]): string {
+  return btoa(JSON.stringify(key)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+}
+
+/** decodeCursor returns the sort key, or null when the text is not a cursor of ours. */
+export function decodeCursor(cursor: string): readonly (string | number)[] | null {
+  try {
+    const value: unknown = JSON.parse(atob(cursor.replaceAll('-', '+').replaceAll('_', '/')));
+    const isKey = Array.isArray(value) && value.every((part) => typeof part === 'string' || typeof part === 'number');
+    return isKey ? value : null;
+  } catch {
+    return null; // not base64 or not JSON: the caller answers 400
+  }
+}

@@ -1,0 +1,14 @@
+/** defineRoute ties a handler to one operation of a contract; it does not compile without access and limit. */
+import type { Contract, Operation } from '#kernel/contract';
+import type { Route, RouteOptions } from './types.ts';
+
+/** defineRoute makes a route of `contract[key]`. The handler's input and answer are typed from the contract. */
+export function defineRoute<C extends Contract, K extends keyof C & Route['key']>(
+  contract: C,
+  key: K,
+  options: RouteOptions<C[K] & Operation>,
+): Route {
+  const operation = contract[key];
+  if (!operation) throw new Error(`the contract has no operation ${key}`);
+  return { ...options, key, operation, handler: options.handler as Route['handler'] };
+}

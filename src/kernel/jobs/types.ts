@@ -1,0 +1,25 @@
+/** The shapes of durable background work: a workflow is a function whose finished steps are never repeated. */
+import type { Services } from '#kernel/app';
+
+export interface JobContext {
+  readonly workflowId: string;
+  readonly services: Services;
+  /** Runs a step at least once and records its JSON result; recorded steps are never repeated. */
+  step<T>(name: string, work: () => Promise<T>): Promise<T>;
+  /** Sleeps durably; survives restarts. */
+  sleep(milliseconds: number): Promise<void>;
+}
+
+/** Workflow is a named durable function. Never edit a released one's steps: add a new name (`agents.ingest.v2`). */
+export interface Workflow<Input = never> {
+  readonly name: string;
+  readonly execute: (job: JobContext, input: Input) => Promise<unknown>;
+}
+
+export interface JobEngine {
+  /** Starts a workflow now on this process; the same id twice runs once. */
+  start<Input>(workflow: Workflow<Input>, workflowId: string, input: Input): Promise<void>;
+  readonly executorId: string;
+  /** Lets running workflows finish up to the deadline, then returns; the rest is recovered by others or at the next start. */
+  drain(deadlineMilliseconds: number): Promise<void>;
+}

@@ -1,0 +1,2 @@
+/** The door of rate limits. */
+export type { LimitRule, LimitState, Limiter } from './types.ts';

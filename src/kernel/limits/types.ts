@@ -1,0 +1,25 @@
+/** The shape of rate limiting: one counter per limit and key, shared between processes when a store is configured. */
+
+export interface LimitRule {
+  readonly name: string;
+  readonly max: number;
+  readonly windowSeconds: number;
+}
+
+export interface LimitState {
+  readonly rule: LimitRule;
+  readonly isAllowed: boolean;
+  readonly remaining: number;
+  /** Whole seconds until the window gives room again. */
+  readonly resetSeconds: number;
+}
+
+export interface Limiter {
+  /** Takes `cost` (default 1) from `rule` for `key`. Never rejects: a dead store falls back to local counting (K4.3). */
+  take(rule: LimitRule, key: string, cost?: number): Promise<LimitState>;
+  /** Gives back what was taken for something that did not count after all, such as a right password. */
+  reset(rule: LimitRule, key: string): Promise<void>;
+  /** True while counting locally because the shared store is down. */
+  readonly isDegraded: boolean;
+  close(): Promise<void>;
+}

@@ -1,0 +1,3 @@
+/** The door of logging. */
+export { createLogger } from './create-logger.ts';
+export type { Logger } from './create-logger.ts';

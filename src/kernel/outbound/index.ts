@@ -1,0 +1,2 @@
+/** The door of outbound HTTP. */
+export type { OutboundClient, OutboundRequest, OutboundResponse } from './types.ts';

@@ -1,0 +1,94 @@
+/** A run is one durable piece of work a person waits for; its events are numbered, journalled and resumable. */
+import type { TenantScope, Tx } from '#kernel/db';
+import type { EventStream } from '#kernel/http';
+
+export type RunState = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
+
+/**
+ * RunEvent is one entry of a run's journal. `id` is `<attempt>-<seq>`, strictly increasing in both; it is the
+ * SSE `id` and what `Last-Event-ID` carries. Types, with their data:
+ * - `attempt-started` {attempt, step}: drop everything shown that came from step `step` or later;
+ * - `step-started` {step, name};
+ * - `text-delta` {text} and `reasoning-delta` {text};
+ * - `citations` {citations}, `tool-call` {...}, `tool-result` {...}, or whatever the app defines;
+ * - last: `done` {state, messageId?, ...}; nothing follows it.
+ */
+export interface RunEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly step: number;
+  readonly data: unknown;
+}
+
+export interface NewRun {
+  /** Name of the workflow, such as `agents.chat-turn.v1`. */
+  readonly workflow: string;
+  readonly input: unknown;
+  /** At most one run per key is active (a conversation); a second is refused with RUN_ALREADY_ACTIVE. */
+  readonly exclusiveKey: string;
+  /** What the run is about, for listing: `conversation:<id>`. */
+  readonly subject: string;
+}
+
+/** RunSummary is a run as its owner sees it. */
+export interface RunSummary {
+  readonly id: string;
+  readonly state: RunState;
+  readonly workflow: string;
+  readonly subject: string;
+  readonly attempt: number;
+  readonly errorCode: string | null;
+  readonly createdAt: Date;
+  readonly finishedAt: Date | null;
+}
+
+export interface RunService {
+  /** Writes the run in the caller's transaction (K12.1). Call `start` after commit; a crash between is healed by the sweeper. */
+  accept(tx: Tx, run: NewRun): Promise<{ readonly id: string }>;
+  /** Begins executing an accepted run on this process at once. Never throws: what cannot start now is swept up later. */
+  start(runId: string): void;
+  /** The run's events after `lastEventId` (all when null), then live until `done`. 404 when the scope may not see it. */
+  events(scope: TenantScope, runId: string, lastEventId: string | null): Promise<EventStream>;
+  /** Asks a run to stop, on whichever process it executes. True when it was active. */
+  cancel(scope: TenantScope, runId: string): Promise<boolean>;
+  get(scope: TenantScope, runId: string): Promise<RunSummary | null>;
+  /** The active run with this exclusive key, or null. */
+  findActive(tx: Tx, exclusiveKey: string): Promise<RunSummary | null>;
+}
+
+/** RunContext is what a workflow body of a run is given. */
+export interface RunContext<Input> {
+  readonly runId: string;
+  readonly scope: TenantScope & { readonly userId: string };
+  readonly input: Input;
+  /** Aborts when the run is cancelled, loses its lease or the server gives up on it. */
+  readonly signal: AbortSignal;
+  /**
+   * Runs a durable step. Its JSON result is recorded once it returns and the step is then never repeated; a step that
+   * was interrupted runs again in a new attempt. Events emitted inside are journalled before the result is recorded.
+   */
+  step<T>(name: string, work: (step: StepContext) => Promise<T>): Promise<T>;
+  /**
+   * Ends the run: `work` saves the outcome in the same transaction that makes the run final, and returns the data of
+   * the `done` event, which is emitted only after the commit (K12.4).
+   */
+  finish(
+    state: 'succeeded' | 'failed' | 'cancelled',
+    work: (tx: Tx) => Promise<Record<string, unknown>>,
+    errorCode?: string,
+  ): Promise<void>;
+}
+
+export interface StepContext {
+  readonly signal: AbortSignal;
+  /** Emits an event: live subscribers at once, journal within 200 ms. */
+  emit(type: string, data: unknown): void;
+}
+
+/** RunWorkflow is registered once per name. Never edit a released one's steps: register a new name. */
+export interface RunWorkflow<Input = unknown> {
+  readonly name: string;
+  readonly execute: (run: RunContext<Input>) => Promise<void>;
+  /** Called in the final transaction when the run ends without `finish` having been called (crash loop, bug, cancel). */
+  readonly abandon: (tx: Tx, run: { readonly runId: string; readonly input: Input; readonly state: 'failed' | 'cancelled'; readonly errorCode: string; readonly partialText: string }) => Promise<Record<string, unknown>>;
+}

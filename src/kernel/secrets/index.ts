@@ -1,0 +1,2 @@
+/** The door of secrets. */
+export type { SecretBox, SecretPlace } from './types.ts';
