@@ -5,19 +5,21 @@ import type { EventStream } from '#kernel/http';
 export type RunState = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
 
 /**
- * RunEvent is one entry of a run's journal. `id` is `<attempt>-<seq>`, strictly increasing in both; it is the
- * SSE `id` and what `Last-Event-ID` carries. Types, with their data:
- * - `attempt-started` {attempt, step}: drop everything shown that came from step `step` or later;
+ * RunEvent is one entry of a run's journal. `id` is `<attempt>-<seq>`, strictly increasing as a pair; it is the
+ * SSE `id` and what `Last-Event-ID` carries. On the wire: `id: 1-7`, `event: text-delta`,
+ * `data: {"step":1,"text":"Hel"}` (the step number and the fields of `data`, flat). Types:
+ * - `attempt-started` {attempt, step}: first of every attempt; drop everything shown that came from step `step` or later;
  * - `step-started` {step, name};
  * - `text-delta` {text} and `reasoning-delta` {text};
- * - `citations` {citations}, `tool-call` {...}, `tool-result` {...}, or whatever the app defines;
- * - last: `done` {state, messageId?, ...}; nothing follows it.
+ * - whatever the app defines, such as `citations` {citations};
+ * - last: `done` {state, errorCode?, ...what the app's final transaction returned}; nothing follows it.
+ * Steps count from 0.
  */
 export interface RunEvent {
   readonly id: string;
   readonly type: string;
   readonly step: number;
-  readonly data: unknown;
+  readonly data: Readonly<Record<string, unknown>>;
 }
 
 export interface NewRun {
@@ -82,7 +84,7 @@ export interface RunContext<Input> {
 export interface StepContext {
   readonly signal: AbortSignal;
   /** Emits an event: live subscribers at once, journal within 200 ms. */
-  emit(type: string, data: unknown): void;
+  emit(type: string, data: Readonly<Record<string, unknown>>): void;
 }
 
 /** RunWorkflow is registered once per name. Never edit a released one's steps: register a new name. */
