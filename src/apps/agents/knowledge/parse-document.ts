@@ -1,0 +1,136 @@
+/** Untrusted files are read in a process of their own with a memory cap and a watchdog; the server only sees JSON lines. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { fileURLToPath } from 'node:url';
+import { agentsErrors } from '../errors.ts';
+import type { ParsedLine, ParsedPassage } from './parse-child.ts';
+
+export interface ParseOptions {
+  readonly contentType: string;
+  /** Called with each batch, in order; reading waits for it. */
+  readonly onPassages: (items: readonly ParsedPassage[], progress: number) => Promise<void>;
+  readonly heapMegabytes?: number;
+  /** Memory of the whole process, buffers included; enforced where /proc exists. */
+  readonly residentMegabytes?: number;
+  /** Longest time between two lines, not counting the time `onPassages` takes. */
+  readonly silenceMilliseconds?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface ParseResult {
+  readonly passageCount: number;
+  readonly pageCount: number | null;
+}
+
+const childFile = fileURLToPath(new URL('./parse-child.ts', import.meta.url));
+/** Files read at once per process; more wait their turn, so that a hundred uploads cost no more memory than two. */
+const maxChildren = 2;
+let running = 0;
+const waiting: (() => void)[] = [];
+
+async function takeTurn(): Promise<() => void> {
+  if (running >= maxChildren) await new Promise<void>((resolve) => void waiting.push(resolve));
+  else running += 1;
+  return () => {
+    const next = waiting.shift();
+    if (next) next();
+    else running -= 1;
+  };
+}
+
+function startChild(options: ParseOptions): ChildProcess {
+  return spawn(
+    process.execPath,
+    [`--max-old-space-size=${options.heapMegabytes ?? 384}`, '--no-warnings', childFile, options.contentType],
+    // An empty environment: the process needs no secrets, so it gets none.
+    { stdio: ['pipe', 'pipe', 'ignore'], env: {}, windowsHide: true },
+  );
+}
+
+/** Watchdog kills a child that is silent for too long or grows too large. */
+class Watchdog {
+  readonly #child: ChildProcess;
+  readonly #timer: NodeJS.Timeout;
+  readonly #silenceMilliseconds: number;
+  readonly #residentPages: number;
+  #lastSign = performance.now();
+  #isPaused = false;
+
+  constructor(child: ChildProcess, options: ParseOptions) {
+    this.#child = child;
+    this.#silenceMilliseconds = options.silenceMilliseconds ?? 60_000;
+    this.#residentPages = ((options.residentMegabytes ?? 1_024) * 1_048_576) / 4_096;
+    this.#timer = setInterval(() => void this.#check(), 200);
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#lastSign = performance.now();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#child.kill('SIGKILL');
+  }
+
+  async #check(): Promise<void> {
+    if (!this.#isPaused && performance.now() - this.#lastSign > this.#silenceMilliseconds) this.#child.kill('SIGKILL');
+    const sizes = await readFile(`/proc/${this.#child.pid}/statm`, 'utf8').catch(() => null); // no /proc: the heap cap remains
+    if (sizes !== null && Number(sizes.split(' ')[1]) > this.#residentPages) this.#child.kill('SIGKILL');
+  }
+}
+
+async function readLines(child: ChildProcess, watchdog: Watchdog, options: ParseOptions): Promise<ParseResult> {
+  for await (const line of createInterface({ input: child.stdout!, crlfDelay: Infinity })) {
+    options.signal?.throwIfAborted();
+    const parsed = JSON.parse(line) as ParsedLine;
+    if (parsed.type === 'end') return { passageCount: parsed.passageCount, pageCount: parsed.pageCount };
+    if (parsed.type === 'problem') throw knownProblem(parsed.code);
+    watchdog.pause();
+    await options.onPassages(parsed.items, parsed.progress);
+    watchdog.resume();
+  }
+  // The child ended without its last line: killed by the watchdog or out of memory.
+  throw agentsErrors.DOCUMENT_TOO_COMPLEX();
+}
+
+function knownProblem(code: string): Error {
+  const factories: Readonly<Record<string, unknown>> = agentsErrors;
+  const make = code.startsWith('DOCUMENT_') ? factories[code] : undefined;
+  return typeof make === 'function' ? (make as () => Error)() : agentsErrors.DOCUMENT_DAMAGED();
+}
+
+/**
+ * parseDocument reads a file in a child process and hands over its passages in batches. Throws the DOCUMENT_* errors of
+ * the application; a file that exhausts memory or time gives DOCUMENT_TOO_COMPLEX. Nothing of the child survives the call.
+ */
+export async function parseDocument(body: Readable, options: ParseOptions): Promise<ParseResult> {
+  const giveBack = await takeTurn();
+  try {
+    options.signal?.throwIfAborted();
+    const child = startChild(options);
+    const closed = once(child, 'close');
+    const watchdog = new Watchdog(child, options);
+    // The child may die while it is being fed; what matters then is how its output ends.
+    const fed = pipeline(body, child.stdin!).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_PREMATURE_CLOSE') child.kill('SIGKILL');
+      return error;
+    });
+    try {
+      return await readLines(child, watchdog, options);
+    } finally {
+      watchdog.stop();
+      await Promise.all([closed, fed]);
+    }
+  } finally {
+    giveBack();
+  }
+}
