@@ -100,6 +100,8 @@ interface RouteBase {
   readonly limit: Limit;
   /** POST routes that create or cost honour Idempotency-Key. */
   readonly idempotent?: boolean;
+  /** True when origins listed in CORS_ORIGINS may call this route; it never sees their cookies. */
+  readonly cors?: boolean;
   /** Error codes this route may answer besides the kernel's, for OpenAPI. */
   readonly errors?: readonly string[];
   /** Bytes; default 1 MiB. */

@@ -1,0 +1,138 @@
+/** Event streams: one socket write per batch, silence filled with comments, a client too slow to follow is cut. */
+import type { ServerResponse } from 'node:http';
+import type { EventStream, EventWriter, ServerSentEvent } from './types.ts';
+
+export interface StreamLimits {
+  /** A comment is sent after this much silence, so that proxies keep the connection (K12.5). */
+  readonly heartbeatSeconds: number;
+  /** Bytes that may wait for a slow client before it is cut. */
+  readonly maxBufferedBytes: number;
+  /** A client that takes nothing for this long is cut. */
+  readonly stallSeconds: number;
+}
+
+export const defaultStreamLimits: StreamLimits = { heartbeatSeconds: 15, maxBufferedBytes: 8 * 1024 * 1024, stallSeconds: 60 };
+
+/** formatEvents writes events in the text/event-stream format. `data` must be a single line, as JSON is. */
+export function formatEvents(events: readonly ServerSentEvent[]): string {
+  let text = '';
+  for (const { id, event, data } of events) {
+    if (id !== undefined) text += `id: ${id}\n`;
+    if (event !== undefined) text += `event: ${event}\n`;
+    text += `data: ${data}\n\n`;
+  }
+  return text;
+}
+
+const heartbeat = ': keep-alive\n\n';
+
+/** OpenStream is one connection. Its clock is the registry's tick, so that writing costs no look at the time. */
+class OpenStream implements EventWriter {
+  readonly #response: ServerResponse;
+  readonly #registry: EventStreams;
+  readonly abort = new AbortController();
+  #lastWriteTick: number;
+  #pendingAtTick: { readonly tick: number; readonly bytes: number } | null = null;
+
+  constructor(response: ServerResponse, registry: EventStreams) {
+    this.#response = response;
+    this.#registry = registry;
+    this.#lastWriteTick = registry.tick;
+  }
+
+  write(events: readonly ServerSentEvent[]): void {
+    if (events.length === 0 || this.abort.signal.aborted) return;
+    this.#send(formatEvents(events));
+  }
+
+  get bufferedBytes(): number {
+    return this.#response.writableLength;
+  }
+
+  async drained(): Promise<void> {
+    if (!this.#response.writableNeedDrain || this.abort.signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const finish = (): void => {
+        this.#response.off('drain', finish);
+        this.#response.off('close', finish);
+        resolve();
+      };
+      this.#response.once('drain', finish);
+      this.#response.once('close', finish);
+    });
+  }
+
+  /** Called by the registry once per tick: keeps a silent stream alive, cuts one that does not move. */
+  check(limits: StreamLimits, tickSeconds: number): void {
+    const { tick } = this.#registry;
+    const pending = this.bufferedBytes;
+    if (pending === 0) {
+      this.#pendingAtTick = null;
+      if ((tick - this.#lastWriteTick) * tickSeconds >= limits.heartbeatSeconds) this.#send(heartbeat);
+    } else if (!this.#pendingAtTick || pending < this.#pendingAtTick.bytes) {
+      this.#pendingAtTick = { tick, bytes: pending };
+    } else if ((tick - this.#pendingAtTick.tick) * tickSeconds >= limits.stallSeconds) {
+      this.#response.destroy();
+    }
+  }
+
+  #send(text: string): void {
+    this.#lastWriteTick = this.#registry.tick;
+    const isFlowing = this.#response.write(text);
+    if (!isFlowing && this.bufferedBytes > this.#registry.limits.maxBufferedBytes) this.#response.destroy();
+  }
+}
+
+/** EventStreams holds the open streams of a server: one timer for all, and one place to end them all. */
+export class EventStreams {
+  readonly limits: StreamLimits;
+  tick = 0;
+  readonly #open = new Set<OpenStream>();
+  readonly #timer: NodeJS.Timeout;
+  #isClosing = false;
+
+  constructor(limits: StreamLimits = defaultStreamLimits) {
+    this.limits = limits;
+    const tickSeconds = Math.min(5, limits.heartbeatSeconds, limits.stallSeconds);
+    this.#timer = setInterval(() => {
+      this.tick += 1;
+      for (const stream of this.#open) stream.check(limits, tickSeconds);
+    }, tickSeconds * 1000);
+    this.#timer.unref();
+  }
+
+  get count(): number {
+    return this.#open.size;
+  }
+
+  /** serve answers with the stream and resolves when it is over, however it ends. `headers` are written as they are. */
+  async serve(stream: EventStream, response: ServerResponse, headers: Readonly<Record<string, string | number | string[]>>): Promise<void> {
+    const open = new OpenStream(response, this);
+    const stop = (): void => open.abort.abort();
+    response.once('close', stop);
+    response.writeHead(200, {
+      ...headers,
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-store',
+      'x-accel-buffering': 'no',
+    });
+    response.flushHeaders();
+    this.#open.add(open);
+    if (this.#isClosing) open.abort.abort();
+    try {
+      await stream.open(open, open.abort.signal);
+    } finally {
+      this.#open.delete(open);
+      response.off('close', stop);
+      open.abort.abort();
+      response.end();
+    }
+  }
+
+  /** endAll tells every stream to end; clients come back with Last-Event-ID, to another process or the next start. */
+  endAll(): void {
+    this.#isClosing = true;
+    clearInterval(this.#timer);
+    for (const stream of this.#open) stream.abort.abort();
+  }
+}

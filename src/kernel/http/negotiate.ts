@@ -1,0 +1,41 @@
+/** What is said about a body, and what is asked for in return, is judged before the body is read. */
+import type { IncomingHttpHeaders } from 'node:http';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Operation } from '#kernel/contract';
+import { kernelErrors } from '#kernel/errors';
+import { stateOf } from './request-state.ts';
+
+/** acceptsAnswer tells whether the Accept field allows what the operation offers. Files are not negotiated. */
+export function acceptsAnswer(operation: Operation, accept: string | undefined): boolean {
+  if (accept === undefined || accept === '' || !operation.response) return true;
+  if (/(?:^|[\s,])(?:\*\/\*|application\/(?:\*|json|problem\+json))/i.test(accept)) return true;
+  return operation.stream === true && /(?:^|[\s,])text\/(?:\*|event-stream)/i.test(accept);
+}
+
+/** checkBodyHeaders refuses compressed bodies (a small one may hide a huge one) and contents of the wrong kind. */
+export function checkBodyHeaders(operation: Operation, headers: IncomingHttpHeaders): void {
+  if (!announcesBody(headers)) return;
+  const encoding = headers['content-encoding'];
+  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
+    throw kernelErrors.UNSUPPORTED_MEDIA_TYPE({ detail: 'Compressed requests are not accepted. Send the body as it is.' });
+  }
+  const type = headers['content-type']?.split(';')[0]?.trim().toLowerCase();
+  const expected = operation.upload ? 'multipart/form-data' : 'application/json';
+  if (type !== expected) throw kernelErrors.UNSUPPORTED_MEDIA_TYPE({ detail: `Send ${expected}.` });
+}
+
+/** startBodyTimer answers 408 and closes when the body has not arrived in time; runRoute stops it. */
+export function startBodyTimer(request: FastifyRequest, reply: FastifyReply, seconds: number): void {
+  if (!announcesBody(request.headers)) return;
+  const state = stateOf(request);
+  state.bodyTimer = setTimeout(() => {
+    if (reply.sent) return;
+    reply.raw.once('finish', () => request.raw.destroy());
+    reply.header('connection', 'close').send(kernelErrors.REQUEST_TIMEOUT());
+  }, seconds * 1000);
+  reply.raw.once('close', () => clearTimeout(state.bodyTimer));
+}
+
+function announcesBody(headers: IncomingHttpHeaders): boolean {
+  return headers['transfer-encoding'] !== undefined || (headers['content-length'] !== undefined && headers['content-length'] !== '0');
+}

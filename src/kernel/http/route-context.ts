@@ -1,0 +1,104 @@
+/** RouteContext is what a handler is given: valid input, a certain caller, and the services; costly parts are made on use. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Services } from '#kernel/app';
+import type { AuditEntry } from '#kernel/audit';
+import type { Principal } from '#kernel/auth';
+import type { Tx } from '#kernel/db';
+import { kernelErrors } from '#kernel/errors';
+import type { Logger } from '#kernel/log';
+import { stateOf } from './request-state.ts';
+import type { SignedInContext, UploadedFile } from './types.ts';
+import type { ValidInput } from './validate.ts';
+
+export class RouteContext implements SignedInContext {
+  readonly services: Services;
+  readonly params: never;
+  readonly query: never;
+  readonly body: never;
+  readonly file: never;
+  readonly requestId: string;
+  readonly address: string;
+  readonly #principal: Principal | null;
+  readonly #request: FastifyRequest;
+  readonly #reply: FastifyReply;
+  #log: Logger | undefined;
+  #abort: AbortController | undefined;
+
+  constructor(services: Services, request: FastifyRequest, reply: FastifyReply, input: ValidInput, file: UploadedFile | undefined) {
+    const state = stateOf(request);
+    this.services = services;
+    this.params = input.params as never;
+    this.query = input.query as never;
+    this.body = input.body as never;
+    this.file = file as never;
+    this.requestId = state.requestId;
+    this.address = request.ip;
+    this.#principal = state.principal;
+    this.#request = request;
+    this.#reply = reply;
+  }
+
+  /** The caller. On public routes it may be null, which their type says; on others the pipeline made sure of it. */
+  get principal(): Principal {
+    return this.#principal as Principal;
+  }
+
+  get userAgent(): string {
+    return (this.#request.headers['user-agent'] ?? '').slice(0, 500);
+  }
+
+  get headers(): Readonly<Record<string, string | undefined>> {
+    return this.#request.headers as Readonly<Record<string, string | undefined>>;
+  }
+
+  get acceptsEventStream(): boolean {
+    return this.#request.headers.accept?.includes('text/event-stream') ?? false;
+  }
+
+  get log(): Logger {
+    this.#log ??= this.services.log.child({
+      requestId: this.requestId,
+      ...(this.#principal ? { tenantId: this.#principal.tenantId, userId: this.#principal.userId } : {}),
+    });
+    return this.#log;
+  }
+
+  get signal(): AbortSignal {
+    if (!this.#abort) {
+      const abort = new AbortController();
+      this.#abort = abort;
+      if (this.#reply.raw.destroyed) abort.abort();
+      else this.#reply.raw.once('close', () => abort.abort());
+    }
+    return this.#abort.signal;
+  }
+
+  setHeader(name: string, value: string): void {
+    this.#reply.header(name, value);
+  }
+
+  setCookies(cookies: readonly string[]): void {
+    if (cookies.length > 0) this.#reply.header('set-cookie', [...cookies]);
+  }
+
+  tenant<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    const { tenantId, userId } = this.#certainPrincipal();
+    return this.services.db.withTenant({ tenantId, userId }, work);
+  }
+
+  audit(tx: Tx, entry: Pick<AuditEntry, 'action' | 'resource' | 'details'>): Promise<void> {
+    const actor = this.#certainPrincipal();
+    return this.services.audit.record(tx, {
+      ...entry,
+      actor,
+      tenantId: actor.tenantId,
+      address: this.address,
+      requestId: this.requestId,
+    });
+  }
+
+  #certainPrincipal(): Principal {
+    if (!this.#principal) throw kernelErrors.UNAUTHENTICATED();
+    return this.#principal;
+  }
+}

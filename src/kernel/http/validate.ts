@@ -1,0 +1,64 @@
+/** Input is judged by its schema, strictly, and a refusal lists every problem with a JSON pointer (K5.1). */
+import type { z } from 'zod';
+import { kernelErrors, type ProblemIssue } from '#kernel/errors';
+import type { Operation } from '#kernel/contract';
+
+export interface RawInput {
+  readonly params: unknown;
+  readonly query: unknown;
+  readonly body: unknown;
+}
+
+export interface ValidInput {
+  readonly params: unknown;
+  readonly query: unknown;
+  readonly body: unknown;
+}
+
+const maxIssues = 50;
+
+/** validateInput returns the parsed input. Throws INVALID_REQUEST with the problems of params, query and body together. */
+export function validateInput(operation: Operation, raw: RawInput): ValidInput {
+  const issues: ProblemIssue[] = [];
+  const params = readPart(operation.params, raw.params, 'params', issues);
+  const query = readPart(operation.query, raw.query, 'query', issues);
+  const body = operation.upload ? undefined : readPart(operation.body, raw.body, 'body', issues);
+  if (issues.length > 0) throw kernelErrors.INVALID_REQUEST({ errors: issues.slice(0, maxIssues) });
+  return { params, query, body };
+}
+
+/** invalidBody is the refusal of a body as a whole. */
+export function invalidBody(detail: string): Error {
+  return kernelErrors.INVALID_REQUEST({ detail, errors: [{ pointer: '/body', detail }] });
+}
+
+function readPart(schema: z.ZodType | undefined, value: unknown, part: string, issues: ProblemIssue[]): unknown {
+  if (!schema) {
+    issues.push(...unexpected(value, part));
+    return part === 'body' ? undefined : {};
+  }
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  for (const issue of result.error.issues) issues.push(...describeIssue(issue, part));
+  return undefined;
+}
+
+/** unexpected lists what was sent in a part that the operation does not have. */
+function unexpected(value: unknown, part: string): ProblemIssue[] {
+  if (value === undefined || value === null) return [];
+  if (part === 'body') return [{ pointer: '/body', detail: 'This operation takes no body.' }];
+  return Object.keys(value).map((key) => ({ pointer: toPointer([part, key]), detail: 'Unknown field.' }));
+}
+
+function describeIssue(issue: z.core.$ZodIssue, part: string): ProblemIssue[] {
+  const path = [part, ...issue.path];
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({ pointer: toPointer([...path, key]), detail: 'Unknown field.' }));
+  }
+  return [{ pointer: toPointer(path), detail: issue.message }];
+}
+
+/** toPointer writes an RFC 6901 JSON pointer. */
+export function toPointer(path: readonly PropertyKey[]): string {
+  return path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}
