@@ -1,13 +1,21 @@
+/** Unit and integration tests: beside the code, in their own processes, real databases and sockets. */
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.ts', 'lint/**/*.test.ts', 'scripts/**/*.test.ts'],
+    include: ['{src,lint,scripts,bench,prove}/**/*.test.{ts,tsx}'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     passWithNoTests: false,
-    coverage: { provider: 'v8', include: ['src/**/*.ts'], exclude: ['src/web/**', 'src/apps/*/ui/**', 'src/testing/**', '**/*.test.ts'] },
+    coverage: {
+      provider: 'v8',
+      include: ['src/**/*.ts'],
+      exclude: ['src/web/**', 'src/apps/*/ui/**', 'src/testing/**', '**/*.test.ts', '**/types.ts'],
+      reporter: ['text-summary', 'json-summary'],
+      reportsDirectory: '.build/coverage',
+      thresholds: { lines: 90 },
+    },
   },
 });
