@@ -7,7 +7,7 @@ import type { Logger } from '#kernel/log';
 import type { ModelGateway } from '#kernel/llm';
 import type { OutboundClient } from '#kernel/outbound';
 import type { JobEngine, Workflow } from '#kernel/jobs';
-import type { RunService } from '#kernel/runs';
+import type { RunService, RunWorkflow } from '#kernel/runs';
 import type { SecretBox } from '#kernel/secrets';
 import type { ObjectStore } from '#kernel/storage';
 import type { Identity } from '#kernel/auth';
@@ -41,5 +41,10 @@ export interface AppDefinition<Id extends string = string> {
   /** Which role holds which permissions. */
   readonly policy: Readonly<Record<'owner' | 'admin' | 'member' | 'viewer', readonly string[]>>;
   readonly routes: readonly Route[];
+  /** Durable background work. */
   readonly workflows: readonly Workflow[];
+  /** Work that a person waits for and follows. */
+  readonly runWorkflows: readonly RunWorkflow<never>[];
+  /** Called about once a minute by one process at a time or several: restarts what a crash left between commit and start. */
+  readonly sweep?: (services: Services) => Promise<void>;
 }
