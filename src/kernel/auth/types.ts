@@ -7,4 +7,6 @@ export interface Identity {
    * a revoked session is dropped from every process's cache at once.
    */
   resolve(cookieHeader: string | undefined): Promise<Principal | null>;
+  /** Stops listening and waits for what is still being written. */
+  close(): Promise<void>;
 }

@@ -1,0 +1,78 @@
+/** The identity API: setting up, signing in and out, sessions, profile. No answer carries a session token (K2.8). */
+import { z } from 'zod';
+import { defineContract, id, page, pageQuery, timestamp } from '#kernel/contract';
+
+/** password is any text of 1 to 1,000 characters (UTF-16 units); longer ones are refused before any work is done for them. */
+const password = z.string().min(1).max(1000, 'A password has at most 1000 characters').describe('Password; pasting is fine');
+const email = z.email().max(254).toLowerCase().describe('E-mail address; case does not matter');
+const personName = z.string().trim().min(1).max(200).describe('How the person is called');
+const username = z
+  .string()
+  .toLowerCase()
+  .regex(/^[a-z0-9][a-z0-9._-]{2,31}$/, '3 to 32 letters, digits, dots, dashes or underscores')
+  .describe('Another name to sign in with');
+
+const role = z.enum(['owner', 'admin', 'member', 'viewer']);
+
+/** signedInPerson is who one is, where one works, and what one may do there. */
+export const signedInPerson = z.strictObject({
+  user: z.strictObject({ id, name: z.string(), email: z.string(), username: z.string().nullable() }),
+  organisation: z.strictObject({ id, name: z.string() }),
+  role,
+  permissions: z.array(z.string()),
+  apps: z.array(z.strictObject({ id: z.string(), title: z.string(), tagline: z.string() })),
+});
+
+export const sessionSummary = z.strictObject({
+  id,
+  device: z.string().describe('Browser and system, as far as they say'),
+  address: z.string().nullable(),
+  createdAt: timestamp,
+  lastUsedAt: timestamp.describe('Exact to about a minute'),
+  expiresAt: timestamp.describe('When it ends at the latest; unused it ends sooner'),
+  isCurrent: z.boolean(),
+});
+
+export const setupState = z.strictObject({
+  isOpen: z.boolean().describe('True until the owner exists'),
+  isSignUpOpen: z.boolean(),
+  passwordPolicy: z.strictObject({ minLength: z.int(), maxLength: z.int(), needsClasses: z.boolean() }),
+});
+
+export const authContract = defineContract({
+  'GET /setup': { summary: 'Whether this server still waits for its owner, and what it asks of passwords', response: setupState },
+  'POST /setup': {
+    summary: 'Create the owner with the link the server printed, and sign in',
+    body: z.strictObject({ token: z.string().min(20).max(200), name: personName, email, username: username.optional(), password }),
+    response: signedInPerson,
+    status: 201,
+  },
+  'POST /auth/sign-up': {
+    summary: 'Create an account and a personal organisation, and sign in',
+    body: z.strictObject({ name: personName, email, username: username.optional(), password }),
+    response: signedInPerson,
+    status: 201,
+  },
+  'POST /auth/sign-in': {
+    summary: 'Sign in with e-mail or username and password',
+    body: z.strictObject({ identifier: z.string().trim().min(1).max(254).describe('E-mail address or username'), password }),
+    response: signedInPerson,
+  },
+  'POST /auth/sign-out': { summary: 'End this session' },
+  'GET /session': { summary: 'Who am I, and what may I do', response: signedInPerson },
+  'GET /sessions': { summary: 'My sessions, newest first', query: pageQuery, response: page(sessionSummary) },
+  'DELETE /sessions/{sessionId}': { summary: 'End one of my sessions', params: z.strictObject({ sessionId: id }) },
+  'POST /sessions/revoke-others': {
+    summary: 'End all my sessions but this one',
+    response: z.strictObject({ revoked: z.int().describe('How many were ended') }),
+  },
+  'PATCH /profile': {
+    summary: 'Change my name or username',
+    body: z.strictObject({ name: personName.optional(), username: username.nullable().optional() }),
+    response: signedInPerson,
+  },
+  'POST /profile/password': {
+    summary: 'Change my password; ends my other sessions',
+    body: z.strictObject({ currentPassword: password, newPassword: password }),
+  },
+});

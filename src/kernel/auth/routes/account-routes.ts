@@ -1,0 +1,91 @@
+/** Routes by which people become known to the server: setup, sign-up, sign-in. Each is public and counted by address. */
+import { kernelErrors } from '#kernel/errors';
+import { defineRoute } from '#kernel/http';
+import { addressKey, rateLimitHeaders, violatedPolicies, type LimitRule } from '#kernel/limits';
+import { authContract } from '../contract.ts';
+import { assertPassword, createAccount, passwordPolicyOf } from '../create-account.ts';
+import { internalsOf } from '../create-identity.ts';
+import { authErrors } from '../errors.ts';
+import { maxPasswordLength } from '../password-policy.ts';
+import { isSetupOpen, isSetupToken, useSetupToken } from '../setup-link.ts';
+import { signIn } from '../sign-in.ts';
+
+/** A password of 1,000 characters, each written as \uXXXX, and the rest of the form. */
+const bodyLimitBytes = 16_384;
+
+/** signUpRule counts accounts, not typing errors: it is taken once the form is in order. */
+export const signUpRule: LimitRule = { name: 'auth.sign-up', max: 3, windowSeconds: 86_400 };
+
+export const readSetup = defineRoute(authContract, 'GET /setup', {
+  id: 'auth.setup.read',
+  access: 'public',
+  limit: { name: 'auth.setup-state', max: 120, windowSeconds: 60, by: 'address' },
+  handler: async ({ services }) => {
+    const { config, db, identity } = services;
+    internalsOf(identity).later('load the account engine', () => internalsOf(identity).engine.warm());
+    const { minLength, needsClasses } = passwordPolicyOf(config);
+    return {
+      isOpen: await isSetupOpen(db),
+      isSignUpOpen: config.signUp === 'open',
+      passwordPolicy: { minLength, maxLength: maxPasswordLength, needsClasses },
+    };
+  },
+});
+
+export const setUp = defineRoute(authContract, 'POST /setup', {
+  id: 'auth.setup',
+  access: 'public',
+  limit: { name: 'auth.setup', max: 30, windowSeconds: 900, by: 'address' },
+  errors: ['SETUP_LINK_INVALID', 'PASSWORD_REFUSED', 'EMAIL_TAKEN', 'USERNAME_TAKEN'],
+  bodyLimitBytes,
+  handler: async (ctx) => {
+    const { token, password, ...account } = ctx.body;
+    // Asked first: strangers must not make the server hash passwords.
+    if (!(await isSetupToken(ctx.services.db, token))) throw authErrors.SETUP_LINK_INVALID();
+    await assertPassword(password, passwordPolicyOf(ctx.services.config), personalWords(account), '/body/password');
+    return createAccount(ctx, {
+      account,
+      password,
+      action: 'auth.setup',
+      admit: async (tx) => {
+        if (!(await useSetupToken(tx, token))) throw authErrors.SETUP_LINK_INVALID();
+      },
+    });
+  },
+});
+
+export const signUp = defineRoute(authContract, 'POST /auth/sign-up', {
+  id: 'auth.sign-up',
+  access: 'public',
+  limit: { name: 'auth.sign-up-form', max: 20, windowSeconds: 3600, by: 'address' },
+  errors: ['SIGN_UP_CLOSED', 'PASSWORD_REFUSED', 'EMAIL_TAKEN', 'USERNAME_TAKEN'],
+  bodyLimitBytes,
+  handler: async (ctx) => {
+    if (ctx.services.config.signUp !== 'open') throw authErrors.SIGN_UP_CLOSED();
+    const { password, ...account } = ctx.body;
+    await assertPassword(password, passwordPolicyOf(ctx.services.config), personalWords(account), '/body/password');
+    const state = await ctx.services.limits.take(signUpRule, addressKey(ctx.address));
+    if (!state.isAllowed) {
+      for (const [name, value] of Object.entries(rateLimitHeaders([state]))) ctx.setHeader(name, value);
+      throw kernelErrors.RATE_LIMITED({
+        detail: 'Too many accounts were made from this address today.',
+        retryAfterSeconds: state.resetSeconds,
+        extensions: { 'violated-policies': violatedPolicies([state]) },
+      });
+    }
+    return createAccount(ctx, { account, password, action: 'auth.sign-up' });
+  },
+});
+
+export const signInByPassword = defineRoute(authContract, 'POST /auth/sign-in', {
+  id: 'auth.sign-in',
+  access: 'public',
+  limit: { name: 'auth.sign-in-address', max: 60, windowSeconds: 900, by: 'address' },
+  errors: ['SIGN_IN_FAILED'],
+  bodyLimitBytes,
+  handler: (ctx) => signIn(ctx, ctx.body.identifier, ctx.body.password),
+});
+
+function personalWords(account: { name: string; email: string; username?: string }): string[] {
+  return [account.name, account.email, account.username ?? ''];
+}

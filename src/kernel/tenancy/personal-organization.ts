@@ -1,0 +1,27 @@
+/** Each user has exactly one personal organisation, made in the transaction that makes the user (K3.1). */
+import type { Tx } from '#kernel/db';
+import { newId } from '#kernel/ids';
+
+/** createPersonalOrganization makes the organisation of a new user, with the user as owner; returns the tenant id. Needs the auth role. */
+export async function createPersonalOrganization(tx: Tx, user: { readonly id: string; readonly name: string }): Promise<string> {
+  const tenantId = newId();
+  await tx.query({
+    text: 'insert into auth.organizations (id, name, personal_user_id) values ($1, $2, $3)',
+    values: [tenantId, user.name, user.id],
+  });
+  await tx.query({
+    text: `insert into auth.members (tenant_id, user_id, role) values ($1, $2, 'owner')`,
+    values: [tenantId, user.id],
+  });
+  return tenantId;
+}
+
+/** findHomeOrganization returns where a new session of a user starts: the personal organisation, else the oldest membership, or null. */
+export async function findHomeOrganization(tx: Tx, userId: string): Promise<string | null> {
+  const [row] = await tx.query<{ tenant_id: string }>({
+    text: `select m.tenant_id from auth.members m join auth.organizations o on o.id = m.tenant_id
+           where m.user_id = $1 order by (o.personal_user_id = m.user_id) desc nulls last, m.created_at limit 1`,
+    values: [userId],
+  });
+  return row?.tenant_id ?? null;
+}
