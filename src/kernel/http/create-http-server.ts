@@ -4,75 +4,127 @@ import type { Services } from '#kernel/app';
 import { kernelErrors } from '#kernel/errors';
 import { httpErrors } from './errors.ts';
 import { defaultStreamLimits, EventStreams, type StreamLimits } from './event-stream.ts';
+import { mountHealth } from './health.ts';
+import { mountLoadShedding } from './load-shedding.ts';
+import { createMetrics, mountMetrics } from './metrics.ts';
 import { apiPrefix, countRefusal, mountRoutes } from './mount-routes.ts';
+import { buildOpenApi } from './openapi.ts';
 import type { Policy } from './policy.ts';
 import { renderProblem, toAppError } from './problem-mapper.ts';
 import { refuseRaw } from './raw-refusal.ts';
+import { mountReference } from './reference-page.ts';
 import { logWhenDone } from './request-log.ts';
 import { stateOf } from './request-state.ts';
 import type { RunnerHost } from './route-runner.ts';
 import { baseHeaders } from './security-headers.ts';
 import type { Route } from './types.ts';
+import { isPageRequest, mountWebApp } from './web-app.ts';
 
 export interface HttpServerOptions {
   readonly policy: Policy;
+  /** Version of the program, for the OpenAPI document. */
+  readonly version: string;
+  /** Folder of the built web app. */
+  readonly webFolder: string;
   readonly streamLimits?: StreamLimits;
 }
 
+/** HttpServer is a server that is ready to listen; `beginDrain` makes it turn new work away while what runs goes on. */
 export interface HttpServer {
   readonly fastify: FastifyInstance;
   readonly streams: EventStreams;
   readonly routes: readonly Route[];
+  beginDrain(): void;
 }
 
 const maxAddressLength = 8 * 1024;
 const maxHeaderBytes = 16 * 1024;
+const healthPaths = new Set(['/livez', '/readyz', '/metrics']);
 
 /** createHttpServer mounts the routes and returns a server that does not listen yet. Throws when routes clash. */
 export async function createHttpServer(services: Services, routes: readonly Route[], options: HttpServerOptions): Promise<HttpServer> {
   const { config, log } = services;
   const streams = new EventStreams(options.streamLimits ?? defaultStreamLimits);
   const server = makeFastify(services);
+  const metrics = createMetrics(services, streams);
+  const headers = baseHeaders(config.publicUrl);
+  let isDraining = false;
   const host: RunnerHost = {
     services,
     policy: options.policy,
     streams,
     origins: { publicOrigin: config.publicUrl && new URL(config.publicUrl).origin, corsOrigins: new Set(config.corsOrigins) },
   };
-  const headers = baseHeaders(config.publicUrl);
   server.addHook('onRequest', async (request, reply) => {
-    logWhenDone(request, reply, log, () => undefined);
+    logWhenDone(request, reply, log, metrics.observe);
     for (const [name, value] of headers) reply.header(name, value);
     reply.header('x-request-id', stateOf(request).requestId);
     if (request.url.length > maxAddressLength) throw httpErrors.ADDRESS_TOO_LONG();
+    if (isDraining && !isHealthRequest(request)) {
+      reply.header('connection', 'close');
+      throw kernelErrors.UNAVAILABLE({ retryAfterSeconds: 2, detail: 'The server is restarting. Try again in a moment.' });
+    }
   });
-  server.setErrorHandler((error, request, reply) => answerProblem(error, request, reply));
+  mountLoadShedding(server, isHealthRequest);
+  server.setErrorHandler(answerProblem);
+  mountHealth(server, services, () => isDraining);
+  mountMetrics(server, metrics, config.metricsToken);
+  await mountRoutes(server, host, routes);
+  mountDocuments(server, routes, options);
+  const sendPage = mountWebApp(server, options.webFolder);
   server.setNotFoundHandler(async (request, reply) => {
+    if (isPageRequest(request)) return sendPage(request, reply);
     await countRefusal(host, request, reply);
     throw kernelErrors.NOT_FOUND();
   });
-  await mountRoutes(server, host, routes);
   server.addHook('onClose', async () => streams.endAll());
-  return { fastify: server, streams, routes };
+  return {
+    fastify: server,
+    streams,
+    routes,
+    beginDrain() {
+      isDraining = true;
+    },
+  };
+}
+
+function isHealthRequest(request: FastifyRequest): boolean {
+  return healthPaths.has(request.url);
+}
+
+/** mountDocuments adds the OpenAPI document, made once on first demand, and the page that shows it. */
+function mountDocuments(server: FastifyInstance, routes: readonly Route[], options: HttpServerOptions): void {
+  const documentPath = `${apiPrefix}/openapi.json`;
+  let document: string | undefined;
+  server.get(documentPath, async (_request, reply) => {
+    document ??= JSON.stringify(buildOpenApi(routes, options.policy, { version: options.version }));
+    return reply.header('cache-control', 'public, no-cache').header('content-type', 'application/json; charset=utf-8').send(document);
+  });
+  mountReference(server, documentPath);
 }
 
 function makeFastify({ config }: Services): FastifyInstance {
   const seconds = config.requestTimeoutSeconds;
-  return fastify({
+  const server = fastify({
     logger: false,
     trustProxy: config.trustedProxies.length > 0 ? [...config.trustedProxies] : false,
     genReqId: () => '',
     exposeHeadRoutes: false,
     forceCloseConnections: true,
-    // Uploads get ten times as long; other bodies are timed by the route.
+    // Uploads get ten times as long; other bodies are timed by their route.
     requestTimeout: seconds * 10_000,
     keepAliveTimeout: 65_000,
     bodyLimit: 1024 * 1024,
     routerOptions: { maxParamLength: 500 },
-    http: { headersTimeout: seconds * 1000, connectionsCheckingInterval: Math.min(1_000, seconds * 250), maxHeaderSize: maxHeaderBytes },
+    http: {
+      headersTimeout: seconds * 1000,
+      connectionsCheckingInterval: Math.min(1_000, seconds * 250),
+      maxHeaderSize: maxHeaderBytes,
+    },
     clientErrorHandler: refuseRaw,
     frameworkErrors: (error, request, reply) => answerProblem(error, request as FastifyRequest, reply as FastifyReply),
-  }) as unknown as FastifyInstance;
+  });
+  return server as unknown as FastifyInstance;
 }
 
 /** answerProblem is where every failure of a request ends. */
@@ -88,5 +140,3 @@ function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyRe
     .header('content-type', 'application/problem+json; charset=utf-8')
     .send(JSON.stringify(problem));
 }
-
-export { apiPrefix };

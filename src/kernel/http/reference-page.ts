@@ -1,0 +1,68 @@
+/** The API reference is a page of this server: its script and its document come from here, nothing from elsewhere (K17.1). */
+import { createHash, randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+
+/**
+ * referencePolicy is the strict policy with two exceptions that Scalar cannot do without, on this page alone: inline
+ * styles (it sets style attributes) and no Trusted Types (it writes HTML). The page holds no data of anybody.
+ */
+function referencePolicy(nonce: string): string {
+  return [
+    "default-src 'none'",
+    `script-src 'nonce-${nonce}' 'strict-dynamic'`,
+    "style-src 'self' 'unsafe-inline'",
+    "connect-src 'self'",
+    "img-src 'self' data: blob:",
+    "font-src 'self' data:",
+    "base-uri 'none'",
+    "object-src 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
+}
+
+const configuration = {
+  withDefaultFonts: false,
+  telemetry: false,
+  agent: { disabled: true },
+  mcp: { disabled: true },
+  hideClientButton: true,
+  showDeveloperTools: 'never',
+  persistAuth: false,
+};
+
+/** mountReference adds GET /reference and its script. The 4 MB script is read when it is first asked for. */
+export function mountReference(server: FastifyInstance, documentUrl: string): void {
+  server.get('/reference', (_request, reply) => sendPage(reply, documentUrl));
+  let script: Promise<{ readonly text: string; readonly etag: string }> | undefined;
+  server.get('/reference/scalar.js', async (request, reply) => {
+    script ??= loadScript();
+    const { text, etag } = await script;
+    reply.header('etag', etag).header('cache-control', 'public, no-cache');
+    if (request.headers['if-none-match'] === etag) return reply.code(304).send();
+    return reply.header('content-type', 'text/javascript; charset=utf-8').send(text);
+  });
+}
+
+function sendPage(reply: FastifyReply, documentUrl: string): FastifyReply {
+  const nonce = randomBytes(18).toString('base64');
+  const settings = JSON.stringify({ ...configuration, url: documentUrl }).replaceAll('<', '\\u003c');
+  return reply
+    .header('content-security-policy', referencePolicy(nonce))
+    .header('cache-control', 'no-store')
+    .header('content-type', 'text/html; charset=utf-8')
+    .send(`<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<meta property="csp-nonce" content="${nonce}"><title>Bulkhead API reference</title></head><body><div id="app"></div>
+<script nonce="${nonce}" src="/reference/scalar.js"></script>
+<script nonce="${nonce}">Scalar.createApiReference('#app', ${settings})</script></body></html>`);
+}
+
+/** loadScript takes Scalar's browser bundle out of its package, which holds it as one string literal. */
+async function loadScript(): Promise<{ text: string; etag: string }> {
+  const source = await readFile(new URL(import.meta.resolve('@scalar/fastify-api-reference')), 'utf8');
+  const literal = /^var standalone_default = (".*");$/m.exec(source)?.[1];
+  if (literal === undefined) throw new Error('the package @scalar/fastify-api-reference is not laid out as expected');
+  const text = JSON.parse(literal) as string;
+  return { text, etag: `"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"` };
+}
