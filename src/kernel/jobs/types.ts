@@ -20,6 +20,10 @@ export interface JobEngine {
   /** Starts a workflow now on this process; the same id twice runs once. */
   start<Input>(workflow: Workflow<Input>, workflowId: string, input: Input): Promise<void>;
   readonly executorId: string;
+  /** True once the engine has been launched; part of /readyz. */
+  readonly isReady: boolean;
+  /** Loads the engine and recovers what this or another executor left behind. Called once, after listening. */
+  launch(): Promise<void>;
   /** Lets running workflows finish up to the deadline, then returns; the rest is recovered by others or at the next start. */
   drain(deadlineMilliseconds: number): Promise<void>;
 }

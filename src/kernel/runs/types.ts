@@ -1,4 +1,5 @@
 /** A run is one durable piece of work a person waits for; its events are numbered, journalled and resumable. */
+import type { Services } from '#kernel/app';
 import type { TenantScope, Tx } from '#kernel/db';
 import type { EventStream } from '#kernel/http';
 
@@ -56,11 +57,19 @@ export interface RunService {
   get(scope: TenantScope, runId: string): Promise<RunSummary | null>;
   /** The active run with this exclusive key, or null. */
   findActive(tx: Tx, exclusiveKey: string): Promise<RunSummary | null>;
+  /** Runs executing here, and runs finished here since the start. */
+  stats(): { readonly active: number; readonly finished: number };
+  /** Begins to listen and to sweep up what others left behind. */
+  open(): Promise<void>;
+  /** Takes nothing new, lets runs finish up to the deadline, hands the rest to other executors (K12.5). */
+  drain(deadlineMilliseconds: number): Promise<void>;
+  close(): void;
 }
 
 /** RunContext is what a workflow body of a run is given. */
 export interface RunContext<Input> {
   readonly runId: string;
+  readonly services: Services;
   readonly scope: TenantScope & { readonly userId: string };
   readonly input: Input;
   /** Aborts when the run is cancelled, loses its lease or the server gives up on it. */
@@ -91,6 +100,22 @@ export interface StepContext {
 export interface RunWorkflow<Input = unknown> {
   readonly name: string;
   readonly execute: (run: RunContext<Input>) => Promise<void>;
-  /** Called in the final transaction when the run ends without `finish` having been called (crash loop, bug, cancel). */
-  readonly abandon: (tx: Tx, run: { readonly runId: string; readonly input: Input; readonly state: 'failed' | 'cancelled'; readonly errorCode: string; readonly partialText: string }) => Promise<Record<string, unknown>>;
+  /**
+   * Saves the outcome when the run ends without `finish` (stopped, failed, crash loop), in the transaction that makes
+   * it final; returns more data for the `done` event, which always carries state, errorCode and errorDetail.
+   */
+  readonly abandon: (tx: Tx, run: AbandonedRun<Input>) => Promise<Record<string, unknown>>;
+}
+
+export interface AbandonedRun<Input = unknown> {
+  readonly runId: string;
+  readonly scope: TenantScope & { readonly userId: string };
+  readonly input: Input;
+  readonly state: 'failed' | 'cancelled';
+  readonly errorCode: string;
+  /** A sentence for the person. */
+  readonly errorDetail: string;
+  readonly isRetryable: boolean;
+  /** The visible text written before it ended; worth keeping. */
+  readonly partialText: string;
 }

@@ -1,0 +1,122 @@
+/** The job engine runs named workflows on DBOS: steps that finished are never repeated, the dead's work is taken over. */
+import type { Services } from '#kernel/app';
+import type { Database } from '#kernel/db';
+import type { Logger } from '#kernel/log';
+import { liveExecutorSql, type ExecutorRegistry } from './executor-registry.ts';
+import type { JobContext, JobEngine, Workflow } from './types.ts';
+
+type Dbos = (typeof import('@dbos-inc/dbos-sdk'))['DBOS'];
+type Registered = (input: unknown) => Promise<unknown>;
+
+interface JobEngineOptions {
+  readonly db: Database;
+  readonly log: Logger;
+  readonly registry: ExecutorRegistry;
+  /** web processes hand work over, all and worker execute it. */
+  readonly role: 'all' | 'web' | 'worker';
+  readonly workflows: readonly Workflow[];
+  /** The server's services, asked for when a workflow starts (they do not exist yet when the engine is made). */
+  readonly services: () => Services;
+}
+
+/**
+ * Pinned on purpose: DBOS otherwise hashes the code, and every upgrade would strand what is pending. A changed workflow
+ * gets a new name instead (`agents.ingest.v2`).
+ */
+const applicationVersion = 'bulkhead-1';
+const queueName = 'bulkhead';
+const sweepEveryBeats = 3;
+
+/** forwardLogs turns DBOS's chatter into debug lines of ours and keeps its warnings. */
+function forwardLogs(log: Logger) {
+  const text = (entry: unknown) => (entry instanceof Error ? entry.message : String(entry));
+  return {
+    info: (entry: unknown) => log.debug({ engine: 'dbos' }, text(entry)),
+    debug: () => undefined,
+    warn: (entry: unknown) => log.warn({ engine: 'dbos' }, text(entry)),
+    error: (entry: unknown) => log.error({ engine: 'dbos' }, text(entry)),
+  };
+}
+
+function makeContext(dbos: Dbos, services: Services): JobContext {
+  return {
+    workflowId: dbos.workflowID ?? '',
+    services,
+    step: (name, work) => dbos.runStep(work, { name }),
+    sleep: (milliseconds) => dbos.sleepms(milliseconds),
+  };
+}
+
+/**
+ * createJobEngine returns at once; `launch` loads DBOS (about 0.3 s) so that listening need not wait for it, and `start`
+ * waits for the launch. DBOS is one per process: so is the engine.
+ */
+export function createJobEngine(options: JobEngineOptions): JobEngine {
+  const { db, log, registry, role, workflows, services } = options;
+  const registered = new Map<string, Registered>();
+  let launching: Promise<Dbos> | undefined;
+  let isLaunched = false;
+  let beats = 0;
+
+  async function launch(): Promise<Dbos> {
+    const { DBOS } = await import('@dbos-inc/dbos-sdk');
+    await DBOS.migrate(db.urls.owner, { applicationRole: 'bulkhead_system' });
+    for (const workflow of workflows as readonly Workflow<unknown>[]) {
+      const execute = (input: unknown) => workflow.execute(makeContext(DBOS, services()), input);
+      registered.set(workflow.name, DBOS.registerWorkflow(execute, { name: workflow.name }) as Registered);
+    }
+    DBOS.setConfig({
+      name: 'bulkhead',
+      systemDatabaseUrl: db.urls.system,
+      systemDatabasePoolSize: 6,
+      executorID: registry.id,
+      applicationVersion,
+      runMigrations: false,
+      logger: forwardLogs(log),
+      ...(role === 'web' ? { listenQueues: [] } : {}),
+    });
+    await DBOS.launch();
+    await DBOS.registerQueue(queueName, { workerConcurrency: 4, minPollingIntervalMs: 200 });
+    isLaunched = true;
+    if (role !== 'web') registry.onBeat(() => recoverFromDead(DBOS));
+    return DBOS;
+  }
+
+  async function recoverFromDead(dbos: Dbos): Promise<void> {
+    beats += 1;
+    if (beats % sweepEveryBeats !== 1 || !registry.mayJudgeOthers()) return;
+    const dead = await db.withSystem('job recovery', (tx) =>
+      tx.query<{ executor_id: string }>({
+        name: 'jobs-of-the-dead',
+        text: `select distinct w.executor_id from dbos.workflow_status w
+               where w.status = 'PENDING' and w.executor_id <> $1 and not ${liveExecutorSql('w.executor_id::uuid')}`,
+        values: [registry.id],
+      }),
+    );
+    if (dead.length === 0) return;
+    const { DBOSExecutor } = await import('@dbos-inc/dbos-sdk/internal/dbos-executor');
+    const handles = await DBOSExecutor.globalInstance?.recoverPendingWorkflows(dead.map((row) => row.executor_id));
+    log.info({ executors: dead.length, jobs: handles?.length ?? 0, engine: dbos.executorID }, 'took over jobs of dead executors');
+  }
+
+  const launched = () => (launching ??= launch());
+
+  return {
+    executorId: registry.id,
+    get isReady() {
+      return isLaunched;
+    },
+    launch: async () => void (await launched()),
+    async start(workflow, workflowId, input) {
+      const dbos = await launched();
+      const target = registered.get(workflow.name);
+      if (!target) throw new Error(`workflow ${workflow.name} is not registered`);
+      await dbos.startWorkflow(target, { workflowID: workflowId, ...(role === 'web' ? { queueName } : {}) })(input);
+    },
+    async drain(deadlineMilliseconds) {
+      if (!launching) return;
+      const dbos = await launching;
+      await dbos.shutdown({ deregister: true, workflowCompletionTimeoutMS: deadlineMilliseconds });
+    },
+  };
+}
