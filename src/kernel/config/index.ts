@@ -4,3 +4,5 @@ export type { Config, ConfigProblem, Environment, LoadedConfig, Source } from '.
 export { settings } from './settings.ts';
 export type { Setting, SettingName, SettingType } from './settings.ts';
 export { secretWeakness } from './secret-strength.ts';
+export { ensureEmbeddedSecrets, readEmbeddedSecrets } from './embedded-secrets.ts';
+export type { EmbeddedSecrets } from './embedded-secrets.ts';

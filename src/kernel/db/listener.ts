@@ -1,0 +1,81 @@
+/** One connection listens for every channel of the process and comes back by itself after a break. */
+import pg from 'pg';
+import type { Logger } from '#kernel/log';
+import { connectOnce } from './pools.ts';
+
+const longestPauseMilliseconds = 5_000;
+const channelName = /^[a-z][a-z0-9_]{0,62}$/;
+
+export interface Listener {
+  listen(channel: string, onNotify: (payload: string) => void): Promise<() => void>;
+  close(): Promise<void>;
+}
+
+/** createListener connects on first use. What is notified while the connection is down is lost: use it to wake, not to carry. */
+export function createListener(url: string, log: Logger): Listener {
+  const handlers = new Map<string, Set<(payload: string) => void>>();
+  let connecting: Promise<pg.Client> | undefined;
+  let isClosed = false;
+
+  function deliver(message: pg.Notification): void {
+    for (const handler of handlers.get(message.channel) ?? []) {
+      try {
+        handler(message.payload ?? '');
+      } catch (error) {
+        log.error({ err: error, channel: message.channel }, 'a notification handler failed');
+      }
+    }
+  }
+
+  async function connect(): Promise<pg.Client> {
+    const client = await connectOnce(url, 'bulkhead_listener');
+    client.on('notification', deliver);
+    client.on('end', () => {
+      connecting = undefined;
+      if (!isClosed && handlers.size > 0) void reconnect();
+    });
+    for (const channel of handlers.keys()) await client.query(`listen ${channel}`);
+    return client;
+  }
+
+  async function reconnect(): Promise<void> {
+    for (let pause = 50; !isClosed && !connecting; pause = Math.min(pause * 2, longestPauseMilliseconds)) {
+      await new Promise((resolve) => setTimeout(resolve, pause).unref());
+      try {
+        await obtain();
+      } catch (error) {
+        log.warn({ err: error }, 'the listening connection is still down');
+      }
+    }
+  }
+
+  function obtain(): Promise<pg.Client> {
+    if (isClosed) return Promise.reject(new Error('the database is closed'));
+    connecting ??= connect().catch((error: unknown) => {
+      connecting = undefined;
+      throw error;
+    });
+    return connecting;
+  }
+
+  return {
+    async listen(channel, onNotify) {
+      if (!channelName.test(channel)) throw new TypeError(`${channel} cannot be a channel`);
+      const client = await obtain();
+      const set = handlers.get(channel) ?? new Set();
+      handlers.set(channel, set.add(onNotify));
+      if (set.size === 1) await client.query(`listen ${channel}`);
+      return () => {
+        set.delete(onNotify);
+        if (set.size > 0 || handlers.get(channel) !== set) return;
+        handlers.delete(channel);
+        connecting?.then((current) => current.query(`unlisten ${channel}`)).catch(() => undefined);
+      };
+    },
+    async close() {
+      isClosed = true;
+      const client = await connecting?.catch(() => undefined);
+      await client?.end();
+    },
+  };
+}

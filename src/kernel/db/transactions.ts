@@ -1,0 +1,112 @@
+/** Every statement runs in a transaction that row-level security knows the tenant of; none is left open or nested. */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
+import type { Pool, PoolClient } from 'pg';
+import { isId } from '#kernel/ids';
+import { isConnectionError } from './errors.ts';
+import type { Statement, TenantScope, Tx } from './types.ts';
+
+/** The flow's running transaction. A task that outlives its transaction still carries this object, closed. */
+const running = new AsyncLocalStorage<{ isOpen: boolean }>();
+
+/** isInTransaction tells whether the calling flow is inside a transaction. */
+export function isInTransaction(): boolean {
+  return running.getStore()?.isOpen ?? false;
+}
+
+/** A connection taken while the server restarts is worth a short wait; a statement that ran is never repeated. */
+const connectAttempts = 6;
+const firstPauseMilliseconds = 50;
+
+async function acquire(pool: Pool): Promise<PoolClient> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await pool.connect();
+    } catch (error) {
+      if (attempt >= connectAttempts || !isConnectionError(error)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, firstPauseMilliseconds * 2 ** (attempt - 1)));
+    }
+  }
+}
+
+/** openingSql is BEGIN and the tenant's settings in one string; ids are placed in it only after `isId` has passed them. */
+function openingSql(scope: TenantScope | null): string {
+  if (!scope) return 'begin';
+  if (!isId(scope.tenantId)) throw new TypeError('a tenant id must be a lower-case UUID');
+  if (scope.userId !== undefined && !isId(scope.userId)) throw new TypeError('a user id must be a lower-case UUID');
+  return (
+    `begin;select set_config('app.tenant_id','${scope.tenantId}',true),` +
+    `set_config('app.user_id','${scope.userId ?? ''}',true)`
+  );
+}
+
+class ClientTx implements Tx {
+  readonly scope: TenantScope | null;
+  readonly #client: PoolClient;
+  readonly #flow: { isOpen: boolean };
+  #orm: NodePgDatabase | undefined;
+
+  constructor(client: PoolClient, scope: TenantScope | null, flow: { isOpen: boolean }) {
+    this.#client = client;
+    this.scope = scope;
+    this.#flow = flow;
+  }
+
+  /** Drizzle is made on first use: hot paths that only use `query` do not pay for it. */
+  get orm(): NodePgDatabase {
+    this.#assertOpen();
+    this.#orm ??= drizzle(this.#client);
+    return this.#orm;
+  }
+
+  async query<Row>(statement: Statement): Promise<Row[]> {
+    this.#assertOpen();
+    const { rows } = await this.#client.query({ ...statement, values: statement.values as unknown[] | undefined });
+    return rows as Row[];
+  }
+
+  /** After the end the connection serves somebody else's tenant: a late query must not ride on it. */
+  #assertOpen(): void {
+    if (!this.#flow.isOpen) throw new Error('this transaction has ended; await every query inside it');
+  }
+}
+
+async function rollBack(client: PoolClient): Promise<Error | undefined> {
+  try {
+    await client.query('rollback');
+    return undefined;
+  } catch (error) {
+    // The connection is beyond use; the pool must throw it away.
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+/**
+ * runTransaction runs `work` in one transaction: committed when it resolves, rolled back when it rejects. Throws at once
+ * when the flow is already inside one, because waiting for a second connection while holding the first can deadlock.
+ */
+export async function runTransaction<T>(pool: Pool, scope: TenantScope | null, work: (tx: Tx) => Promise<T>): Promise<T> {
+  if (isInTransaction()) throw new Error('a transaction is already running here: use its `tx`, or call after it has committed');
+  const opening = openingSql(scope);
+  const client = await acquire(pool);
+  const flow = { isOpen: true };
+  let broken: Error | undefined;
+  try {
+    // Not awaited: the first statement rides in the same packet (the pool's clients pipeline).
+    const opened = client.query(opening);
+    opened.catch(() => undefined);
+    const result = await running.run(flow, () => work(new ClientTx(client, scope, flow)));
+    flow.isOpen = false;
+    await opened;
+    const { command } = await client.query('commit');
+    // PostgreSQL answers COMMIT of a failed transaction with ROLLBACK and no error: a swallowed error must not look saved.
+    if (command !== 'COMMIT') throw new Error('the transaction was rolled back because a statement in it had failed');
+    return result;
+  } catch (error) {
+    flow.isOpen = false;
+    broken = await rollBack(client);
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}
