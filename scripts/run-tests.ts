@@ -43,9 +43,7 @@ function planRuns(services: Services, args: readonly string[]): Run[] {
   const redis: Record<string, string> = services.redis ? { BULKHEAD_TEST_REDIS_URL: services.redis } : {};
   // Coverage is measured once, over everything that runs on the embedded database.
   const plain = options.filter((option) => !option.startsWith('--coverage'));
-  const runs: Run[] = [
-    { name: 'embedded', config: 'vitest.config.ts', files: units, options, environment: redis },
-  ];
+  const runs: Run[] = [{ name: 'embedded', config: 'vitest.config.ts', files: units, options, environment: redis }];
   if (services.postgres) {
     const environment = { ...redis, BULKHEAD_TEST_DATABASE_URL: services.postgres };
     const files = units.filter(usesDatabase);
@@ -62,14 +60,22 @@ function planRuns(services: Services, args: readonly string[]): Run[] {
 function execute(run: Run): Promise<Counts> {
   const report = join(reports, `${run.name}.json`);
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
-  const reporters = [`--reporter=${process.stdout.isTTY ? 'default' : 'dot'}`, '--reporter=json', `--outputFile.json=${report}`];
+  const reporters = [
+    `--reporter=${process.stdout.isTTY ? 'default' : 'dot'}`,
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+  ];
   console.log(`\n── ${run.name}: ${run.files.length} files`);
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [vitest, 'run', '--config', run.config, ...reporters, ...run.options, ...run.files], {
-      cwd: root,
-      env: { ...process.env, NODE_ENV: 'test', ...run.environment },
-      stdio: ['ignore', 'inherit', 'inherit'],
-    });
+    const child = spawn(
+      process.execPath,
+      [vitest, 'run', '--config', run.config, ...reporters, ...run.options, ...run.files],
+      {
+        cwd: root,
+        env: { ...process.env, NODE_ENV: 'test', ...run.environment },
+        stdio: ['ignore', 'inherit', 'inherit'],
+      },
+    );
     const forward = () => child.kill('SIGTERM');
     process.once('SIGTERM', forward);
     const timer = setTimeout(() => {

@@ -55,7 +55,15 @@ export async function installPackages(root) {
     console.error('Installing packages (half a minute or so, only when they changed)…');
     const startedAt = Date.now();
     const { program, first, shell } = npmCommand();
-    const flags = ['--no-save', '--ignore-scripts', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'];
+    const flags = [
+      '--no-save',
+      '--ignore-scripts',
+      '--include=dev',
+      '--include=optional',
+      '--no-audit',
+      '--no-fund',
+      '--loglevel=error',
+    ];
     const code = await superviseCommand(program, [...first, 'install', ...flags], {
       cwd: root,
       shell,

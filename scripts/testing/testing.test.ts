@@ -4,14 +4,23 @@ import { expect, test } from 'vitest';
 import { addCounts, countReport, formatCounts, readCounts } from './count-results.ts';
 import { exchange, missingServices } from './probe-services.ts';
 
-const passing = { success: true, numPassedTests: 3, numFailedTests: 0, testResults: [{ status: 'passed', assertionResults: [1, 2, 3] }] };
+const passing = {
+  success: true,
+  numPassedTests: 3,
+  numFailedTests: 0,
+  testResults: [{ status: 'passed', assertionResults: [1, 2, 3] }],
+};
 
 test('[Q2] a clean run counts its tests', () => {
   expect(countReport(passing, 0)).toEqual({ passed: 3, failed: 0 });
 });
 
 test('[Q2] a test file that cannot be loaded counts as a failure', () => {
-  const report = { ...passing, success: false, testResults: [...passing.testResults, { status: 'failed', assertionResults: [] }] };
+  const report = {
+    ...passing,
+    success: false,
+    testResults: [...passing.testResults, { status: 'failed', assertionResults: [] }],
+  };
   expect(countReport(report, 1)).toEqual({ passed: 3, failed: 1 });
 });
 
@@ -24,7 +33,14 @@ test('[Q2] a run without a report counts as a failure', () => {
 });
 
 test('[Q2] the last line adds up all runs', () => {
-  expect(formatCounts(addCounts([{ passed: 3, failed: 0 }, { passed: 4, failed: 2 }]))).toBe('7 passed, 2 failed');
+  expect(
+    formatCounts(
+      addCounts([
+        { passed: 3, failed: 0 },
+        { passed: 4, failed: 2 },
+      ]),
+    ),
+  ).toBe('7 passed, 2 failed');
 });
 
 test('[Q2] a service that CI requires and that is missing is named', () => {

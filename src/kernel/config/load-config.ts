@@ -81,7 +81,10 @@ function isCidr(text: string): boolean {
 }
 
 function splitList(text: string): string[] {
-  return text.split(',').map((part) => part.trim()).filter((part) => part !== '');
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
 }
 
 function parseLimits(text: string): LimitOverrides | null {
@@ -133,11 +136,15 @@ function parseValue(setting: Setting, text: string): { value: unknown } | { expe
     }
     case 'secret-key': {
       const weakness = secretWeakness(text);
-      return weakness ? { expected: `${weakness}; expected 32 random bytes in base64 (openssl rand -base64 32)` } : { value: text };
+      return weakness
+        ? { expected: `${weakness}; expected 32 random bytes in base64 (openssl rand -base64 32)` }
+        : { value: text };
     }
     case 'limits': {
       const limits = parseLimits(text);
-      return limits ? { value: limits } : { expected: 'expected name=count/seconds, comma-separated, such as agents.chat=60/60' };
+      return limits
+        ? { value: limits }
+        : { expected: 'expected name=count/seconds, comma-separated, such as agents.chat=60/60' };
     }
   }
 }

@@ -16,7 +16,8 @@ export function secretWeakness(text: string): string | null {
   if (!/^[A-Za-z0-9+/_-]+={0,2}$/.test(text)) return 'is not base64';
   const bytes = Buffer.from(text, 'base64');
   if (bytes.length < 32) return `is too short (${bytes.length} bytes)`;
-  if (wellKnown.some((pattern) => pattern.test(text) || pattern.test(bytes.toString('latin1')))) return 'is an example value';
+  if (wellKnown.some((pattern) => pattern.test(text) || pattern.test(bytes.toString('latin1'))))
+    return 'is an example value';
   const isMonotonic = bytes.every((byte, index) => index === 0 || byte === ((bytes[index - 1] ?? 0) + 1) % 256);
   // 32 random bytes fall below 4.2 bits less than once in a billion; printable text of 32 bytes rarely reaches it.
   if (isMonotonic || shannonBits(bytes.subarray(0, 32)) < 4.2) return 'has too little entropy';

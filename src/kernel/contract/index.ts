@@ -28,7 +28,10 @@ export function defineContract<const C extends Contract>(contract: C): C {
 }
 
 /** id is a UUID in a path, query or body. */
-export const id = z.uuid().describe('UUID').meta({ examples: ['0190d6c2-8a5b-7c3d-9e4f-1a2b3c4d5e6f'] });
+export const id = z
+  .uuid()
+  .describe('UUID')
+  .meta({ examples: ['0190d6c2-8a5b-7c3d-9e4f-1a2b3c4d5e6f'] });
 
 /** timestamp is an ISO 8601 time in UTC. */
 export const timestamp = z.iso.datetime({ offset: true });

@@ -115,7 +115,11 @@ export const kernelErrors = defineErrors('kernel', {
   UNSUPPORTED_MEDIA_TYPE: { status: 415, public: 'This content type is not accepted here. Send application/json.' },
   RATE_LIMITED: { status: 429, public: 'Too many requests. Wait a little and try again.', isRetryable: true },
   REQUEST_TIMEOUT: { status: 408, public: 'The request took too long to arrive.', isRetryable: true },
-  INTERNAL: { status: 500, public: 'Something went wrong on our side. The error id helps to find it.', isReportable: true },
+  INTERNAL: {
+    status: 500,
+    public: 'Something went wrong on our side. The error id helps to find it.',
+    isReportable: true,
+  },
   UNAVAILABLE: { status: 503, public: 'The server is busy or starting. Try again shortly.', isRetryable: true },
 });
 
