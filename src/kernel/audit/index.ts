@@ -1,2 +1,3 @@
 /** The door of the audit trail. */
-export type { AuditEntry, AuditLog } from './types.ts';
+export { createAuditLog } from './create-audit-log.ts';
+export type { AuditEntry, AuditLog, AuditVerdict } from './types.ts';

@@ -1,2 +1,6 @@
 /** The door of rate limits. */
-export type { LimitRule, LimitState, Limiter } from './types.ts';
+export { addressKey } from './address-key.ts';
+export { createLimiter } from './create-limiter.ts';
+export type { LimiterOptions } from './create-limiter.ts';
+export { quotaExceededType, rateLimitHeaders, violatedPolicies } from './rate-limit-headers.ts';
+export type { LimitRule, LimitState, Limiter, LimiterCounters } from './types.ts';

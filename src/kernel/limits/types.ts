@@ -7,11 +7,22 @@ export interface LimitRule {
 }
 
 export interface LimitState {
+  /** The rule as applied, overrides of the configuration included. */
   readonly rule: LimitRule;
   readonly isAllowed: boolean;
   readonly remaining: number;
   /** Whole seconds until the window gives room again. */
   readonly resetSeconds: number;
+}
+
+/** LimiterCounters only ever grow; /metrics publishes them. */
+export interface LimiterCounters {
+  readonly taken: number;
+  readonly refused: number;
+  /** Calls of the shared store that failed or took too long. */
+  readonly storeFailures: number;
+  /** Takes that were counted by this process alone because the shared store was down. */
+  readonly countedLocally: number;
 }
 
 export interface Limiter {
@@ -21,5 +32,8 @@ export interface Limiter {
   reset(rule: LimitRule, key: string): Promise<void>;
   /** True while counting locally because the shared store is down. */
   readonly isDegraded: boolean;
+  /** Where counters live; `memory` is for a single process. */
+  readonly storeName: 'memory' | 'redis' | 'postgres';
+  readonly counters: LimiterCounters;
   close(): Promise<void>;
 }

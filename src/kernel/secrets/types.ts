@@ -13,5 +13,6 @@ export interface SecretPlace {
 export interface SecretBox {
   /** Encrypts for one place; makes the tenant's data key on first use, in the caller's transaction. */
   seal(tx: Tx, place: SecretPlace, plaintext: string): Promise<string>;
+  /** Decrypts. Throws SECRET_UNREADABLE when the text is damaged, from another place, or its key is gone. */
   open(tx: Tx, place: SecretPlace, ciphertext: string): Promise<string>;
 }

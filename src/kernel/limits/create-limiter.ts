@@ -1,0 +1,169 @@
+/** A limit holds whatever happens to the shared store: when it is slow or gone, this process counts on by itself. */
+import { createHash } from 'node:crypto';
+import {
+  CircuitState, ConsecutiveBreaker, TimeoutStrategy, circuitBreaker, handleAll, timeout, wrap,
+} from 'cockatiel';
+import type { Config } from '#kernel/config';
+import type { Database } from '#kernel/db';
+import type { Logger } from '#kernel/log';
+import { createMemoryStore, longestWindowSeconds, type Count, type CounterStore } from './counter-store.ts';
+import { createPostgresStore } from './postgres-store.ts';
+import { createRedisStore } from './redis-store.ts';
+import type { LimitRule, LimitState, Limiter, LimiterCounters } from './types.ts';
+
+export interface LimiterOptions {
+  readonly config: Pick<Config, 'limits' | 'redisUrl'>;
+  readonly db: Pick<Database, 'withSystem' | 'isEmbedded'>;
+  readonly log: Logger;
+  /** How long a request waits for the shared store before it is counted locally. Default 150. */
+  readonly storeTimeoutMilliseconds?: number;
+  /** How long the store is left alone after it failed three times in a row. Default 1,000. */
+  readonly retryAfterMilliseconds?: number;
+}
+
+const failuresBeforeLocal = 3;
+
+function chooseStore({ config, db }: LimiterOptions, timeoutMilliseconds: number): CounterStore {
+  if (config.redisUrl) return createRedisStore(config.redisUrl, timeoutMilliseconds);
+  return db.isEmbedded ? createMemoryStore() : createPostgresStore(db);
+}
+
+/** counterKey names a counter; what is counted (an address, an account) is digested, so no store holds personal data. */
+function counterKey(rule: LimitRule, key: string): string {
+  const digest = createHash('sha256').update(key).digest('base64url').slice(0, 22);
+  return `${rule.name}:${rule.windowSeconds}:${digest}`;
+}
+
+/**
+ * createLimiter chooses the store (Redis when configured, memory when embedded, else PostgreSQL) and gives it a moment
+ * to connect. Windows are fixed: they start with the first take of a key and are at most 24 days long.
+ */
+export async function createLimiter(options: LimiterOptions): Promise<Limiter> {
+  const store = chooseStore(options, options.storeTimeoutMilliseconds ?? 150);
+  const limiter = new StoreLimiter(store, options);
+  await limiter.awaitStore();
+  return limiter;
+}
+
+class StoreLimiter implements Limiter {
+  readonly #store: CounterStore;
+  readonly #options: LimiterOptions;
+  readonly #deadline;
+  readonly #breaker;
+  /** The way to the store for requests: bounded in time, and closed while the store is known to be down. */
+  readonly #guarded;
+  /** Every take is mirrored here, so that an outage begins with what this process already knows. */
+  readonly #local = createMemoryStore();
+  /** Points counted only locally; each is handed in with its key's next take once the store is back. */
+  readonly #owed = createMemoryStore();
+  readonly #counters = { taken: 0, refused: 0, storeFailures: 0, countedLocally: 0 };
+  #probe: NodeJS.Timeout | undefined;
+
+  constructor(store: CounterStore, options: LimiterOptions) {
+    this.#store = store;
+    this.#options = options;
+    this.#breaker = circuitBreaker(handleAll, {
+      halfOpenAfter: options.retryAfterMilliseconds ?? 1_000,
+      breaker: new ConsecutiveBreaker(failuresBeforeLocal),
+    });
+    this.#deadline = timeout(options.storeTimeoutMilliseconds ?? 150, TimeoutStrategy.Aggressive);
+    this.#guarded = wrap(this.#breaker, this.#deadline);
+    this.#breaker.onFailure(() => { this.#counters.storeFailures += 1; });
+    this.#breaker.onBreak((reason) => this.#startProbing('error' in reason ? reason.error : undefined));
+    this.#breaker.onReset(() => this.#stopProbing());
+  }
+
+  get storeName(): CounterStore['name'] {
+    return this.#store.name;
+  }
+
+  get isDegraded(): boolean {
+    return this.#breaker.state !== CircuitState.Closed;
+  }
+
+  get counters(): LimiterCounters {
+    return { ...this.#counters };
+  }
+
+  /** Waits until the store answers once, a second at most, so that a start does not begin by counting locally. */
+  async awaitStore(): Promise<void> {
+    const deadline = Date.now() + 1_000;
+    while (Date.now() < deadline) {
+      try {
+        return await this.#deadline.execute(() => this.#store.ping());
+      } catch {
+        // Still connecting, or down: the takes that follow find out and count locally.
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    }
+  }
+
+  async take(declared: LimitRule, key: string, cost = 1): Promise<LimitState> {
+    const rule = this.#applyOverride(declared);
+    const count = await this.#count(counterKey(rule, key), cost, rule.windowSeconds);
+    const isAllowed = count.used <= rule.max;
+    this.#counters.taken += 1;
+    if (!isAllowed) this.#counters.refused += 1;
+    return {
+      rule,
+      isAllowed,
+      remaining: Math.max(0, rule.max - count.used),
+      resetSeconds: Math.max(1, Math.ceil(count.leftMilliseconds / 1000)),
+    };
+  }
+
+  async reset(declared: LimitRule, key: string): Promise<void> {
+    const counter = counterKey(this.#applyOverride(declared), key);
+    await Promise.all([this.#local.clear(counter), this.#owed.clear(counter)]);
+    if (this.#store.name === 'memory') return this.#store.clear(counter);
+    // While the store is down its count stays: stricter than meant, never looser.
+    await this.#guarded.execute(() => this.#store.clear(counter)).catch(() => undefined);
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#probe);
+    await this.#store.close();
+  }
+
+  #applyOverride(rule: LimitRule): LimitRule {
+    const { max, windowSeconds } = this.#options.config.limits[rule.name] ?? rule;
+    return { name: rule.name, max, windowSeconds: Math.min(windowSeconds, longestWindowSeconds) };
+  }
+
+  async #count(counter: string, cost: number, windowSeconds: number): Promise<Count> {
+    if (this.#store.name === 'memory') return this.#store.add(counter, cost, windowSeconds);
+    // Both calls happen before anything else can run, so two takes at once do not both hand in what is owed.
+    const [local, owed] = await Promise.all([
+      this.#local.add(counter, cost, windowSeconds),
+      this.#owed.peek(counter),
+      this.#owed.clear(counter),
+    ]);
+    try {
+      return await this.#guarded.execute(() => this.#store.add(counter, cost + owed, windowSeconds));
+    } catch {
+      // Down, slow or breaker open: logged and counted by the breaker's hooks; a late answer counts twice, never less.
+      this.#counters.countedLocally += 1;
+      await this.#owed.add(counter, cost + owed, windowSeconds);
+      return local;
+    }
+  }
+
+  #startProbing(cause: unknown): void {
+    if (this.#probe) return;
+    this.#options.log.warn(
+      { store: this.#store.name, err: cause },
+      'the shared store of rate limits is down; this process counts by itself until it is back',
+    );
+    this.#probe = setInterval(() => {
+      // Fails while the store is down, and the breaker counts it; nobody else waits for the answer.
+      this.#guarded.execute(() => this.#store.ping()).catch(() => undefined);
+    }, this.#options.retryAfterMilliseconds ?? 1_000);
+    this.#probe.unref();
+  }
+
+  #stopProbing(): void {
+    clearInterval(this.#probe);
+    this.#probe = undefined;
+    this.#options.log.info({ store: this.#store.name }, 'the shared store of rate limits is back');
+  }
+}
