@@ -1,0 +1,14 @@
+/** The HTTP contract of files: one operation that serves the bytes behind a signed link. */
+import { z } from 'zod';
+import { defineContract, id } from '#kernel/contract';
+
+export const filesContract = defineContract({
+  'GET /files/{fileId}': {
+    summary: 'Download a file by a signed link',
+    params: z.strictObject({ fileId: id }),
+    query: z.strictObject({
+      expires: z.coerce.number().int().min(0).max(253_402_300_799).describe('Unix seconds at which the link ends'),
+      signature: z.string().regex(/^[A-Za-z0-9_-]{43}$/).describe('Made by the server with the link'),
+    }),
+  },
+});
