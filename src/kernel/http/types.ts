@@ -108,14 +108,11 @@ interface RouteBase {
   readonly bodyLimitBytes?: number;
 }
 
-export type RouteOptions<Op extends Operation> = RouteBase &
-  (
-    | { readonly access: 'public'; readonly handler: (ctx: RequestContext<Op>) => Promise<Answer<Op>> }
-    | {
-        readonly access: Exclude<Access, 'public'>;
-        readonly handler: (ctx: SignedInContext<Op>) => Promise<Answer<Op>>;
-      }
-  );
+/** RouteOptions is all of a route but its contract; `access` decides whether the handler's principal is certain. */
+export type RouteOptions<Op extends Operation, A extends Access = Access> = RouteBase & {
+  readonly access: A;
+  readonly handler: (ctx: [A] extends ['public'] ? RequestContext<Op> : SignedInContext<Op>) => Promise<Answer<Op>>;
+};
 
 /** Route is a defined route, ready to be mounted. */
 export interface Route extends RouteBase {
