@@ -9,7 +9,6 @@ export const agentsErrors = defineErrors('agents', {
   CONVERSATION_NOT_FOUND: { status: 404, public: 'There is no such conversation, or you may not see it.' },
   NOTHING_TO_REGENERATE: { status: 409, public: 'There is no message to answer yet.' },
   DOCUMENT_NOT_FAILED: { status: 409, public: 'Only a document that failed can be read again.' },
-  DOCUMENT_TOO_LARGE: { status: 413, public: 'The file is larger than this server accepts.' },
   DOCUMENT_TYPE_UNSUPPORTED: { status: 415, public: 'Only text, Markdown and PDF files can be read.' },
   DOCUMENT_EMPTY: { status: 422, public: 'The file is empty.' },
   DOCUMENT_NOT_TEXT: {

@@ -44,7 +44,7 @@ export interface PdfPage {
 
 async function open(bytes: Uint8Array) {
   try {
-    return await getDocumentProxy(bytes, { isEvalSupported: false, useSystemFonts: false, disableFontFace: true, stopAtErrors: false, verbosity: 0 });
+    return await getDocumentProxy(bytes, { useSystemFonts: false, disableFontFace: true, stopAtErrors: false, verbosity: 0 });
   } catch (error) {
     const isLocked = error instanceof Error && error.name === 'PasswordException';
     throw new PdfProblem(isLocked ? 'DOCUMENT_ENCRYPTED' : 'DOCUMENT_DAMAGED', error);

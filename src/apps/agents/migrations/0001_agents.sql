@@ -106,6 +106,7 @@ create table app_agents.passages (
   foreign key (tenant_id, agent_id) references app_agents.agents (tenant_id, id) on delete cascade
 );
 create index passages_agent on app_agents.passages (tenant_id, agent_id);
+create index passages_search on app_agents.passages using gin (search);
 comment on table app_agents.passages is 'Pieces of documents of about 1,200 characters: what is searched, shown to the model and cited.';
 comment on column app_agents.passages.id is 'UUIDv7.';
 comment on column app_agents.passages.tenant_id is 'Organisation that owns it.';
