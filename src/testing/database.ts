@@ -6,7 +6,7 @@ import { openDatabase, type Database, type MigrationSource } from '#kernel/db';
 import type { Logger } from '#kernel/log';
 import { digestMigrations, readMigrations } from '../kernel/db/migration-files.ts';
 import { connectOnce } from '../kernel/db/pools.ts';
-import { migrationSources } from '../modules.ts';
+import { migrationSources } from '../migration-sources.ts';
 import {
   databasePrefix,
   defaultClusterKind,
@@ -85,10 +85,15 @@ async function buildTemplate(cluster: TestCluster, sources: readonly MigrationSo
     const building = newName('building');
     await query(`create database "${building}"${cluster.owner ? ` owner ${cluster.owner}` : ''}`);
     const dataDir = makeTestFolder();
-    const db = await openDatabase({ config: makeConfig(cluster.ownerUrl(building), dataDir), log: silentLog, migrations: sources });
-    await db.close();
-    rmSync(dataDir, { recursive: true, force: true });
-    await query(`alter database "${building}" rename to "${name}"`);
+    try {
+      const config = makeConfig(cluster.ownerUrl(building), dataDir);
+      const db = await openDatabase({ config, log: silentLog, migrations: sources });
+      await db.close();
+      await query(`alter database "${building}" rename to "${name}"`);
+    } finally {
+      rmSync(dataDir, { recursive: true, force: true });
+      await query(`drop database if exists "${building}" with (force)`);
+    }
   });
   return name;
 }

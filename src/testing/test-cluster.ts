@@ -55,6 +55,7 @@ export function databasePrefix(run: number): string {
 }
 
 const folderPrefix = 'bulkhead-test-';
+const dataPrefix = 'bulkhead-data-';
 
 function clusterFolder(run: number): string {
   return join(tmpdir(), `${folderPrefix}${run}`);
@@ -130,15 +131,20 @@ export function removeTestFolder(run: number): void {
     } catch {
       // It ended by itself.
     }
+    // An exit handler cannot await; until the server is gone it writes into the folder.
+    const pause = new Int32Array(new SharedArrayBuffer(4));
+    for (let waited = 0; waited < 5_000 && isProcessAlive(running.pid); waited += 10) Atomics.wait(pause, 0, 0, 10);
   }
   rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
 }
 
-/** sweepDeadRuns removes the folders of runs whose process is gone. */
+/** sweepDeadRuns removes the folders of runs and processes that are gone. */
 export function sweepDeadRuns(): void {
   for (const name of readdirSync(tmpdir())) {
-    const run = name.startsWith(folderPrefix) ? Number(name.slice(folderPrefix.length)) : Number.NaN;
-    if (Number.isInteger(run) && !isProcessAlive(run)) removeTestFolder(run);
+    const [, prefix, pid] = /^(bulkhead-(?:test|data)-)(\d+)(?:-|$)/.exec(name) ?? [];
+    if (pid === undefined || isProcessAlive(Number(pid))) continue;
+    if (prefix === folderPrefix) removeTestFolder(Number(pid));
+    else rmSync(join(tmpdir(), name), { recursive: true, force: true });
   }
 }
 
@@ -159,5 +165,5 @@ export async function dropRunDatabases(cluster: TestCluster, run: number): Promi
 
 /** makeTestFolder makes a private folder for one test installation's data. */
 export function makeTestFolder(): string {
-  return mkdtempSync(join(tmpdir(), 'bulkhead-data-'));
+  return mkdtempSync(join(tmpdir(), `${dataPrefix}${process.pid}-`));
 }
