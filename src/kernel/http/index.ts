@@ -1,6 +1,4 @@
-/** The door of the HTTP layer. */
-export { createHttpServer } from './create-http-server.ts';
-export type { HttpServer, HttpServerOptions } from './create-http-server.ts';
+/** The door of the HTTP layer for modules that define routes; the server itself is behind `#kernel/http/server`. */
 export { defineRoute } from './define-route.ts';
 export { createPolicy } from './policy.ts';
 export type { PermissionSet, Policy } from './policy.ts';
