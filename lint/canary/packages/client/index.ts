@@ -1,0 +1,1 @@
+export { main } from '../../src/main.ts'; // packages-stand-alone

@@ -1,0 +1,1 @@
+export { app } from '../../apps/one/app.ts'; // kernel-knows-no-app

@@ -1,0 +1,1 @@
+export * from '../auth/index.ts'; // kernel-level-1

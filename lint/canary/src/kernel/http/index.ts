@@ -1,0 +1,1 @@
+export { pools } from '../db/pools.ts'; // kernel-door-inside

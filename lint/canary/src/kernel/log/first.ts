@@ -1,0 +1,3 @@
+import { second } from './second.ts'; // no-cycles
+
+export const first = () => second;

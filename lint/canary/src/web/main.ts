@@ -1,0 +1,3 @@
+import { pools } from '../kernel/db/index.ts'; // web-uses-contracts
+
+export const shell = [pools];

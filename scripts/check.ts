@@ -1,0 +1,46 @@
+/**
+ * `npm run check`: format, lint, types, import rules, dead code and generated pages, in that order. Every check runs even
+ * when one before it failed; the exit code is 0 only when all passed. Arguments select checks by name.
+ */
+import { checkImportRules } from './checks/import-rules.ts';
+import { findTool, runTool } from './checks/run-tool.ts';
+
+interface Check {
+  readonly name: string;
+  /** Resolves to what is wrong; empty when nothing is. */
+  readonly run: () => Promise<string>;
+}
+
+function tool(packageName: string, program: string, args: readonly string[]): () => Promise<string> {
+  return async () => {
+    const { code, output } = await runTool(findTool(packageName, program), args);
+    return code === 0 ? '' : output.trim() || `${program} ended with exit code ${code}`;
+  };
+}
+
+const checks: readonly Check[] = [
+  { name: 'format', run: tool('oxfmt', 'oxfmt', ['--check', '.']) },
+  { name: 'lint', run: tool('oxlint', 'oxlint', ['--format', 'unix']) },
+  { name: 'types', run: tool('@typescript/native', 'tsc', ['-b', 'tsconfig.server.json', 'tsconfig.web.json']) },
+  { name: 'imports', run: async () => (await checkImportRules()).join('\n') },
+  { name: 'unused', run: tool('knip', 'knip', ['--no-progress']) },
+  { name: 'unused in production', run: tool('knip', 'knip', ['--no-progress', '--production']) },
+  { name: 'generated pages', run: async () => (await runTool('scripts/docs.ts', ['--check'])).output.trim() },
+];
+
+async function main(names: readonly string[]): Promise<number> {
+  let failures = 0;
+  for (const { name, run } of checks.filter((check) => names.length === 0 || names.includes(check.name))) {
+    const startedAt = performance.now();
+    const problems = await run().catch((error: unknown) => String(error));
+    const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+    console.log(`${problems === '' ? 'ok    ' : 'FAILED'} ${name} (${seconds} s)`);
+    if (problems === '') continue;
+    failures += 1;
+    console.log(problems.replaceAll(/^/gm, '       '));
+  }
+  console.log(failures === 0 ? '\nAll checks passed.' : `\n${failures} of ${checks.length} checks failed.`);
+  return failures === 0 ? 0 : 1;
+}
+
+process.exitCode = await main(process.argv.slice(2));
