@@ -1,7 +1,15 @@
-/** The explicit list of what has migrations, in the order they are applied. */
-import type { MigrationSource } from '#kernel/db';
+/** The kernel's modules that bring routes and permissions to the server. */
+import { routes as authRoutes } from '#kernel/auth';
+import type { PermissionSet, Route } from '#kernel/http';
+import { runRoutes } from '#kernel/runs';
+import { storageRoutes } from '#kernel/storage';
 
-/** migrationSources lists each module's folder of SQL files; a module may rely on those above it. */
-export const migrationSources: readonly MigrationSource[] = [
-  { module: 'db', directory: new URL('./kernel/db/migrations/', import.meta.url) },
-];
+export interface KernelModules {
+  readonly routes: readonly Route[];
+  readonly permissions: readonly PermissionSet[];
+}
+
+export const kernelModules: KernelModules = {
+  routes: [...authRoutes, ...runRoutes, ...storageRoutes],
+  permissions: [],
+};

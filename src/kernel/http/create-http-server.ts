@@ -2,6 +2,7 @@
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Services } from '#kernel/app';
 import { kernelErrors } from '#kernel/errors';
+import { createIdempotency, type Idempotency } from '#kernel/idempotency';
 import { httpErrors } from './errors.ts';
 import { defaultStreamLimits, EventStreams, type StreamLimits } from './event-stream.ts';
 import { mountHealth } from './health.ts';
@@ -22,6 +23,8 @@ import { isPageRequest, mountWebApp } from './web-app.ts';
 
 export interface HttpServerOptions {
   readonly policy: Policy;
+  /** Default: one on the services' database. */
+  readonly idempotency?: Idempotency;
   /** Version of the program, for the OpenAPI document. */
   readonly version: string;
   /** Folder of the built web app. */
@@ -52,6 +55,7 @@ export async function createHttpServer(services: Services, routes: readonly Rout
   const host: RunnerHost = {
     services,
     policy: options.policy,
+    idempotency: options.idempotency ?? createIdempotency({ db: services.db }),
     streams,
     origins: { publicOrigin: config.publicUrl && new URL(config.publicUrl).origin, corsOrigins: new Set(config.corsOrigins) },
   };

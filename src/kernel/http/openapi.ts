@@ -1,5 +1,6 @@
 /** The OpenAPI document is made from the routes themselves, so it cannot say anything else than the server does (K17.1). */
 import { z } from 'zod';
+import { sessionCookieName } from '#kernel/auth';
 import type { ErrorTable } from '#kernel/errors';
 import { kernelErrors, listErrorTables } from '#kernel/errors';
 import type { Policy } from './policy.ts';
@@ -30,7 +31,7 @@ export function buildOpenApi(routes: readonly Route[], policy: Policy, options: 
     tags: [...new Set(routes.map(tagOf))].map((name) => ({ name })),
     paths,
     components: {
-      securitySchemes: { session: { type: 'apiKey', in: 'cookie', name: '__Host-session', description: 'Set by signing in' } },
+      securitySchemes: { session: { type: 'apiKey', in: 'cookie', name: sessionCookieName, description: 'Set by signing in' } },
       schemas: { Problem: problemSchema },
       headers: rateLimitFields,
     },

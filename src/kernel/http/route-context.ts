@@ -21,6 +21,7 @@ export class RouteContext implements SignedInContext {
   readonly #principal: Principal | null;
   readonly #request: FastifyRequest;
   readonly #reply: FastifyReply;
+  #confirm: ((tx: Tx) => Promise<void>) | undefined;
   #log: Logger | undefined;
   #abort: AbortController | undefined;
 
@@ -51,7 +52,9 @@ export class RouteContext implements SignedInContext {
     return this.#request.headers as Readonly<Record<string, string | undefined>>;
   }
 
+  /** False with an Idempotency-Key as well: a stream cannot be given a second time, the JSON answer can. */
   get acceptsEventStream(): boolean {
+    if (this.#confirm) return false;
     return this.#request.headers.accept?.includes('text/event-stream') ?? false;
   }
 
@@ -83,7 +86,18 @@ export class RouteContext implements SignedInContext {
 
   tenant<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     const { tenantId, userId } = this.#certainPrincipal();
-    return this.services.db.withTenant({ tenantId, userId }, work);
+    const confirm = this.#confirm;
+    if (!confirm) return this.services.db.withTenant({ tenantId, userId }, work);
+    return this.services.db.withTenant({ tenantId, userId }, async (tx) => {
+      const result = await work(tx);
+      await confirm(tx);
+      return result;
+    });
+  }
+
+  /** Has every later transaction of this request end with `confirm`; for the pipeline, not for handlers. */
+  confirmWith(confirm: (tx: Tx) => Promise<void>): void {
+    this.#confirm = confirm;
   }
 
   audit(tx: Tx, entry: Pick<AuditEntry, 'action' | 'resource' | 'details'>): Promise<void> {

@@ -6,6 +6,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Services } from '#kernel/app';
 import type { Principal } from '#kernel/auth';
 import { kernelErrors } from '#kernel/errors';
+import type { Idempotency, StoredAnswer } from '#kernel/idempotency';
 import { corsHeaders } from './cors.ts';
 import type { EventStreams } from './event-stream.ts';
 import { acceptsAnswer, checkBodyHeaders, startBodyTimer } from './negotiate.ts';
@@ -14,8 +15,9 @@ import type { Policy } from './policy.ts';
 import { limitKey, refusedRule, takeOrRefuse } from './rate-limit.ts';
 import { stateOf } from './request-state.ts';
 import { RouteContext } from './route-context.ts';
+import { idempotencyKey, runIdempotently } from './run-idempotently.ts';
 import { isBinaryAnswer, isEventStream, renderJson, sendBinary, sendJson, sendStream, successStatus } from './send-answer.ts';
-import type { Access, Limit, Route, SignedInContext } from './types.ts';
+import type { Access, Limit, Route } from './types.ts';
 import { checkUploadSize, discardUpload, readUpload } from './upload.ts';
 import { validateInput } from './validate.ts';
 
@@ -25,6 +27,7 @@ export interface RunnerHost {
   readonly policy: Policy;
   readonly origins: OriginRules;
   readonly streams: EventStreams;
+  readonly idempotency: Idempotency;
 }
 
 export interface RouteRunner {
@@ -38,6 +41,7 @@ export function createRouteRunner(host: RunnerHost, route: Route): RouteRunner {
   if (typeof route.access === 'object' && !(route.access.permission in host.policy.permissions)) {
     throw new Error(`the route ${route.id} asks for the permission ${route.access.permission}, which nobody declares`);
   }
+  const status = successStatus(route.operation);
   const maxUploadBytes = services.config.uploadMaxMb * 1024 * 1024;
 
   async function guardRequest(request: FastifyRequest, reply: FastifyReply): Promise<void> {
@@ -69,14 +73,23 @@ export function createRouteRunner(host: RunnerHost, route: Route): RouteRunner {
   }
 
   async function answer(ctx: RouteContext, reply: FastifyReply): Promise<FastifyReply> {
-    const status = successStatus(route.operation);
-    const result = await route.handler(ctx as SignedInContext);
+    const key = idempotencyKey(route, ctx.headers['idempotency-key'], ctx.principal);
+    if (key !== null) return runIdempotently(host.idempotency, route, key, ctx, reply, async () => storable(await route.handler(ctx)));
+    const result = await route.handler(ctx);
     if (isEventStream(result)) {
       await sendStream(reply, result, host.streams);
       return reply;
     }
     if (isBinaryAnswer(result)) return sendBinary(reply, result);
-    return sendJson(reply, status, route.operation.response ? renderJson(route.operation, result) : null);
+    return sendJson(reply, status, render(result));
+  }
+
+  function render(result: unknown): string | null {
+    return route.operation.response ? renderJson(route.operation, result) : null;
+  }
+
+  function storable(result: unknown): StoredAnswer {
+    return { status, headers: {}, body: render(result) };
   }
 
   return { guardRequest, runRoute };

@@ -6,6 +6,8 @@ import type { EventStreams } from './event-stream.ts';
 import type { BinaryAnswer, EventStream } from './types.ts';
 import { toPointer } from './validate.ts';
 
+const jsonType = 'application/json; charset=utf-8';
+
 /** successStatus is the status of an operation's answer when it is not a stream. */
 export function successStatus(operation: Operation): number {
   return operation.status ?? (operation.response ? 200 : 204);
@@ -22,11 +24,11 @@ export function renderJson(operation: Operation, answer: unknown): string {
 }
 
 /** sendJson sends JSON text that is already in its final form. */
-export function sendJson(reply: FastifyReply, status: number, json: string | null): FastifyReply {
+export function sendJson(reply: FastifyReply, status: number, json: string | null, contentType = jsonType): FastifyReply {
   reply.code(status);
   if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
   if (json === null) return reply.send();
-  return reply.header('content-type', 'application/json; charset=utf-8').send(json);
+  return reply.header('content-type', contentType).send(json);
 }
 
 /** sendBinary sends a file; its headers may say that it can be cached. */

@@ -1,0 +1,4 @@
+/** The applications of this server: an explicit, typed list; adding one here is all it takes. */
+import type { AppDefinition } from '#kernel/app';
+
+export const apps: readonly AppDefinition[] = [];
