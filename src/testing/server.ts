@@ -1,7 +1,7 @@
 /** A test gets a whole server on a real database and a real port, people who are signed in, and nothing to clean up. */
 import type { Services } from '#kernel/app';
 import { createSetupLink, type Principal } from '#kernel/auth';
-import type { StreamLimits } from '#kernel/http';
+import type { StreamLimits } from '#kernel/http/server';
 import type { Logger } from '#kernel/log';
 import { composeBulkhead, type Bulkhead, type ComposeOptions } from '../compose.ts';
 import { createTestDatabase, type TestDatabase, type TestDatabaseOptions } from './database.ts';

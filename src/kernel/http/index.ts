@@ -1,6 +1,5 @@
 /** The door of the HTTP layer for modules that define routes; the server itself is behind `#kernel/http/server`. */
 export { defineRoute } from './define-route.ts';
-export type { StreamLimits } from './event-stream.ts';
 export { createPolicy } from './policy.ts';
 export type { PermissionSet, Policy } from './policy.ts';
 export type {

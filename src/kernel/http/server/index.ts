@@ -1,4 +1,5 @@
 /** The door of the HTTP server itself; apart from `#kernel/http`, because the modules it serves define routes too. */
-export { createHttpServer } from '../create-http-server.ts';
-export type { HttpServer, HttpServerOptions } from '../create-http-server.ts';
-export type { StreamLimits } from '../event-stream.ts';
+export { createHttpServer } from './create-http-server.ts';
+export type { HttpServer, HttpServerOptions } from './create-http-server.ts';
+export type { StreamLimits } from './event-stream.ts';
+export { buildOpenApi } from './openapi.ts';

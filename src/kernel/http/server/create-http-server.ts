@@ -10,7 +10,7 @@ import { mountLoadShedding } from './load-shedding.ts';
 import { createMetrics, mountMetrics } from './metrics.ts';
 import { apiPrefix, countRefusal, mountRoutes } from './mount-routes.ts';
 import { buildOpenApi } from './openapi.ts';
-import type { Policy } from './policy.ts';
+import type { Policy } from '../policy.ts';
 import { renderProblem, toAppError } from './problem-mapper.ts';
 import { refuseRaw } from './raw-refusal.ts';
 import { mountReference } from './reference-page.ts';
@@ -18,7 +18,7 @@ import { logWhenDone } from './request-log.ts';
 import { stateOf } from './request-state.ts';
 import type { RunnerHost } from './route-runner.ts';
 import { baseHeaders } from './security-headers.ts';
-import type { Route } from './types.ts';
+import type { Route } from '../types.ts';
 import { isPageRequest, mountWebApp } from './web-app.ts';
 
 export interface HttpServerOptions {

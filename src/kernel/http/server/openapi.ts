@@ -3,9 +3,9 @@ import { z } from 'zod';
 import { sessionCookieName } from '#kernel/auth';
 import type { ErrorTable } from '#kernel/errors';
 import { kernelErrors, listErrorTables } from '#kernel/errors';
-import type { Policy } from './policy.ts';
+import type { Policy } from '../policy.ts';
 import { successStatus } from './send-answer.ts';
-import type { Route } from './types.ts';
+import type { Route } from '../types.ts';
 
 type Json = Record<string, unknown>;
 

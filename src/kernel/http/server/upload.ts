@@ -1,7 +1,7 @@
 /** An upload is one file in a multipart body, handed to the handler as a stream and cut off at its bound. */
 import type { FastifyRequest } from 'fastify';
 import { kernelErrors } from '#kernel/errors';
-import type { UploadedFile } from './types.ts';
+import type { UploadedFile } from '../types.ts';
 import { invalidBody } from './validate.ts';
 
 /** Room for the boundary and the part's headers around the file. */

@@ -6,7 +6,7 @@ import { acceptJsonOnly } from './body-parser.ts';
 import { preflightHeaders } from './cors.ts';
 import { limitKey, refusedRule, takeOrRefuse } from './rate-limit.ts';
 import { createRouteRunner, type RunnerHost } from './route-runner.ts';
-import type { Route } from './types.ts';
+import type { Route } from '../types.ts';
 
 export const apiPrefix = '/api/v1';
 const defaultBodyLimitBytes = 1024 * 1024;

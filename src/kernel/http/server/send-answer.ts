@@ -3,7 +3,7 @@ import type { FastifyReply } from 'fastify';
 import type { Operation } from '#kernel/contract';
 import { kernelErrors } from '#kernel/errors';
 import type { EventStreams } from './event-stream.ts';
-import type { BinaryAnswer, EventStream } from './types.ts';
+import type { BinaryAnswer, EventStream } from '../types.ts';
 import { toPointer } from './validate.ts';
 
 const jsonType = 'application/json; charset=utf-8';

@@ -1,6 +1,6 @@
 /** Event streams: one socket write per batch, silence filled with comments, a client too slow to follow is cut. */
 import type { ServerResponse } from 'node:http';
-import type { EventStream, EventWriter, ServerSentEvent } from './types.ts';
+import type { EventStream, EventWriter, ServerSentEvent } from '../types.ts';
 
 export interface StreamLimits {
   /** A comment is sent after this much silence, so that proxies keep the connection (K12.5). */

@@ -5,7 +5,7 @@ import { hashRequest, parseIdempotencyKey, type Idempotency, type StoredAnswer, 
 import { renderProblem, toAppError } from './problem-mapper.ts';
 import type { RouteContext } from './route-context.ts';
 import { sendJson } from './send-answer.ts';
-import type { Route } from './types.ts';
+import type { Route } from '../types.ts';
 
 /** idempotencyKey returns the request's key where the route honours one and the caller is known, else null. */
 export function idempotencyKey(route: Route, header: string | undefined, principal: Principal | null): string | null {

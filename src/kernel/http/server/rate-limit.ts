@@ -2,7 +2,7 @@
 import type { Principal } from '#kernel/auth';
 import { kernelErrors } from '#kernel/errors';
 import { addressKey, rateLimitHeaders, violatedPolicies, type Limiter, type LimitRule } from '#kernel/limits';
-import type { Limit } from './types.ts';
+import type { Limit } from '../types.ts';
 
 /** refusedRule counts what never reached a route: unknown addresses, and callers who may not use the route they asked for. */
 export const refusedRule: LimitRule & Limit = { name: 'kernel.refused', max: 300, windowSeconds: 60, by: 'address' };

@@ -7,7 +7,7 @@ import type { Tx } from '#kernel/db';
 import { kernelErrors } from '#kernel/errors';
 import type { Logger } from '#kernel/log';
 import { stateOf } from './request-state.ts';
-import type { SignedInContext, UploadedFile } from './types.ts';
+import type { SignedInContext, UploadedFile } from '../types.ts';
 import type { ValidInput } from './validate.ts';
 
 export class RouteContext implements SignedInContext {

@@ -1,7 +1,7 @@
 /** A foreign origin may call a route only when the route says so and the operator listed the origin (K8.2). */
 import type { OriginRules } from './origin-check.ts';
 import type { HeaderList } from './security-headers.ts';
-import type { Route } from './types.ts';
+import type { Route } from '../types.ts';
 
 const none: HeaderList = [];
 

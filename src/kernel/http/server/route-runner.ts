@@ -11,13 +11,13 @@ import { corsHeaders } from './cors.ts';
 import type { EventStreams } from './event-stream.ts';
 import { acceptsAnswer, checkBodyHeaders, startBodyTimer } from './negotiate.ts';
 import { checkOrigin, type OriginRules } from './origin-check.ts';
-import type { Policy } from './policy.ts';
+import type { Policy } from '../policy.ts';
 import { limitKey, refusedRule, takeOrRefuse } from './rate-limit.ts';
 import { stateOf } from './request-state.ts';
 import { RouteContext } from './route-context.ts';
 import { idempotencyKey, runIdempotently } from './run-idempotently.ts';
 import { isBinaryAnswer, isEventStream, renderJson, sendBinary, sendJson, sendStream, successStatus } from './send-answer.ts';
-import type { Access, Limit, Route } from './types.ts';
+import type { Access, Limit, Route } from '../types.ts';
 import { checkUploadSize, discardUpload, readUpload } from './upload.ts';
 import { validateInput } from './validate.ts';
 
