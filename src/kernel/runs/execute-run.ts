@@ -42,11 +42,11 @@ type Scope = AbandonedRun['scope'];
 
 const finalSql = `
   with final as (
-    update kernel.runs set state = $2, error_code = $3, done_seq = $4, done_data = $5::jsonb, finished_at = now()
+    update kernel.runs set state = $2, error_code = $3, done_seq = $4, done_data = $5::json, finished_at = now()
     where id = $1 and attempt = $6 and state = 'running'
     returning tenant_id, owner_id, id)
   insert into kernel.run_events (tenant_id, owner_id, run_id, attempt, first_seq, last_seq, events)
-  select tenant_id, owner_id, id, $6, $7, $4, $8::jsonb from final
+  select tenant_id, owner_id, id, $6, $7, $4, $8::json from final
   returning run_id`;
 
 interface RecordedStep {
@@ -68,7 +68,7 @@ async function loadSteps(db: Database, scope: Scope, runId: string): Promise<Rec
 async function loadPartialText(tx: Tx, tenantId: string, runId: string): Promise<string> {
   const rows = await tx.query<{ text: string | null }>({
     text: `select string_agg(pair -> 1 ->> 'text', '' order by e.first_seq, place) as text
-           from kernel.run_events e, jsonb_array_elements(e.events) with ordinality as pairs (pair, place)
+           from kernel.run_events e, json_array_elements(e.events) with ordinality as pairs (pair, place)
            where e.tenant_id = $1 and e.run_id = $2 and pair ->> 0 = 'text-delta'
            group by e.attempt order by e.attempt desc limit 1`,
     values: [tenantId, runId],
@@ -213,7 +213,7 @@ export class RunExecution {
       const done = serialiseEvent(attempt, seq, 'done', this.#ordinal, data);
       const rest = [...this.#live.unflushed(), done];
       const errorCode = problem['errorCode'] ?? null;
-      const values = [runId, state, errorCode, seq, JSON.stringify(data), attempt, rest[0]?.seq, eventPairs(rest)];
+      const values = [runId, state, errorCode, seq, done.data, attempt, rest[0]?.seq, eventPairs(rest)];
       await tx.query({ name: 'run-final', text: finalSql, values });
       return data;
     });

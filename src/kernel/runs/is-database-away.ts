@@ -1,13 +1,17 @@
 /** Tells a database that is away for now (restarting, unreachable, out of room) from one that refuses a statement. */
+import { isConnectionError } from '#kernel/db';
+import { isAppError } from '#kernel/errors';
 
-const awayStates = /^(08...|57P0[1-5]|53...|25006)$/;
-const awaySystemErrors = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOENT', 'ETIMEDOUT', 'EAI_AGAIN', 'ENOTFOUND']);
-const awayMessages = /connection terminated|connection timeout|timeout exceeded when trying to connect|client has encountered a connection error|client was closed/i;
+/** SQLSTATE class 53, insufficient resources: a full disk or too many connections pass, and nothing was written. */
+const outOfResources = /^53/;
 
-/** isDatabaseAway is true when the same work may succeed once the database is back. Looks through `cause`. */
+/**
+ * isDatabaseAway is true when the same work may succeed once the database is back. Looks through `cause`, but not into
+ * failures that were already named: an unreachable model is no absent database.
+ */
 export function isDatabaseAway(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
+  if (!(error instanceof Error) || isAppError(error)) return false;
   const { code } = error as { code?: unknown };
-  if (typeof code === 'string' && (awayStates.test(code) || awaySystemErrors.has(code))) return true;
-  return awayMessages.test(error.message) || isDatabaseAway(error.cause);
+  if (typeof code === 'string' && outOfResources.test(code)) return true;
+  return isConnectionError(error) || isDatabaseAway(error.cause);
 }

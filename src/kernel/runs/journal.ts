@@ -57,7 +57,7 @@ export function eventPairs(events: readonly StoredEvent[]): string {
 /** Fencing: rows go in only where the run is still held under the attempt that made the events. */
 const insertEvents = `
   insert into kernel.run_events (tenant_id, owner_id, run_id, attempt, first_seq, last_seq, events)
-  select r.tenant_id, r.owner_id, r.id, x.attempt, x.first_seq, x.last_seq, x.events::jsonb
+  select r.tenant_id, r.owner_id, r.id, x.attempt, x.first_seq, x.last_seq, x.events::json
   from unnest($1::uuid[], $2::int[], $3::int[], $4::int[], $5::text[]) as x (run_id, attempt, first_seq, last_seq, events)
   join kernel.runs r on r.id = x.run_id and r.attempt = x.attempt and r.state = 'running'
   on conflict (tenant_id, run_id, attempt, first_seq)

@@ -58,7 +58,8 @@ async function readAfter(
 /** The journal of an old run is pruned; its done event remains. */
 function rebuildDone(run: RunRow, cursor: EventId): StoredEvent[] {
   if (run.done_seq === null || !isAfter({ attempt: run.attempt, seq: run.done_seq }, cursor)) return [];
-  return [serialiseEvent(run.attempt, run.done_seq, 'done', 0, run.done_data ?? {})];
+  const { step, ...data } = run.done_data ?? {};
+  return [serialiseEvent(run.attempt, run.done_seq, 'done', Number(step ?? 0), data)];
 }
 
 /** Subscription walks one client through the events of one run. */

@@ -13,7 +13,7 @@ create table kernel.runs (
   cancel_requested_at timestamptz,
   error_code text,
   done_seq integer,
-  done_data jsonb,
+  done_data json,
   created_at timestamptz not null default now(),
   finished_at timestamptz,
   journal_pruned_at timestamptz,
@@ -35,7 +35,7 @@ comment on column kernel.runs.executor_id is 'Process that holds the run; stale 
 comment on column kernel.runs.cancel_requested_at is 'When its owner asked to stop it.';
 comment on column kernel.runs.error_code is 'Code of the failure, when it failed.';
 comment on column kernel.runs.done_seq is 'Sequence number of the done event within the last attempt.';
-comment on column kernel.runs.done_data is 'Data of the done event; outlives the journal.';
+comment on column kernel.runs.done_data is 'Data of the done event, with its step; outlives the journal.';
 comment on column kernel.runs.created_at is 'When it was accepted.';
 comment on column kernel.runs.finished_at is 'When it became final.';
 create unique index runs_one_active on kernel.runs (tenant_id, exclusive_key) where state in ('queued', 'running');
@@ -75,7 +75,8 @@ create table kernel.run_events (
   attempt integer not null,
   first_seq integer not null,
   last_seq integer not null,
-  events jsonb not null,
+  -- json, not jsonb: a replay must be what was sent live, to the byte
+  events json not null,
   created_at timestamptz not null default now(),
   primary key (tenant_id, run_id, attempt, first_seq),
   foreign key (tenant_id, run_id) references kernel.runs (tenant_id, id) on delete cascade,
