@@ -177,19 +177,22 @@ export const turn = z.strictObject({
 
 // Events of a turn's run, besides those every run has (attempt-started, step-started, text-delta, reasoning-delta) -----
 
-/** turnStarted is the data of the first event, `turn-started`. */
-export const turnStarted = z.strictObject({ conversationId: id, messageId: id, answerId: id });
+/** turnStarted is the data of `turn-started`. */
+export const turnStarted = z.strictObject({ step: z.int(), conversationId: id, messageId: id, answerId: id });
 
-/** citationsFound is the data of `citations`: the passages given to the model. Which of them it used, `done` says. */
-export const citationsFound = z.strictObject({ citations: z.array(citation) });
+/** citationsFound is the data of `citations`: the passages given to the model. Which of them it used, the saved message says. */
+export const citationsFound = z.strictObject({ step: z.int(), citations: z.array(citation) });
 
 /** turnDone is the data of the last event, `done`. */
 export const turnDone = z.strictObject({
+  step: z.int(),
   state: z.enum(['succeeded', 'failed', 'cancelled']),
+  errorCode: z.string().optional(),
+  errorDetail: z.string().optional(),
+  isRetryable: z.boolean().optional(),
   messageId: id.nullable().describe('The saved answer; null when the conversation was deleted meanwhile'),
   conversationId: id,
   title: z.string().nullable(),
-  error: z.strictObject({ code: z.string(), detail: z.string(), isRetryable: z.boolean() }).nullable(),
 });
 
 // Operations -----------------------------------------------------------------------------------------------------
@@ -302,4 +305,6 @@ export type Citation = z.output<typeof citation>;
 export type Message = z.output<typeof message>;
 export type MessageUsage = z.output<typeof usage>;
 export type Turn = z.output<typeof turn>;
+export type TurnStarted = z.output<typeof turnStarted>;
+export type CitationsFound = z.output<typeof citationsFound>;
 export type TurnDone = z.output<typeof turnDone>;

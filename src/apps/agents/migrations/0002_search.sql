@@ -50,7 +50,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
       select p.search from app_agents.passages p
       where p.tenant_id = (select tenant_id from scope) and p.agent_id = agent
       limit 5000
-    ) some, lateral unnest(tsvector_to_array(some.search)) lexeme
+    ) sampled, lateral unnest(tsvector_to_array(sampled.search)) lexeme
   )
   select w, lexeme from unnest(words) w
   join vocabulary on left(lexeme, 1) = left(w, 1) and length(lexeme) between length(w) - 2 and length(w) + 2

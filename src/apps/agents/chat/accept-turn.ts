@@ -1,0 +1,124 @@
+/** A question, the run that answers it and the place of the answer are written in one transaction, or not at all (K12.1). */
+import type { Services } from '#kernel/app';
+import type { Tx } from '#kernel/db';
+import type { EventStream } from '#kernel/http';
+import { newId } from '#kernel/ids';
+import type { Turn } from '../contract.ts';
+import { agentsErrors } from '../errors.ts';
+import type { Caller } from '../find-rows.ts';
+import { messageColumns, toMessage, type MessageRow } from '../tables.ts';
+import { chatTurnName, type ChatTurnInput } from '../workflows/chat-turn-input.ts';
+import { makeTitle } from './make-title.ts';
+
+export interface OpenConversation {
+  readonly id: string;
+  readonly connection_id: string | null;
+  readonly model: string;
+  readonly message_count: number;
+}
+
+/**
+ * lockConversation holds the conversation's row until the end of the transaction, so that positions are given once.
+ * Throws CONVERSATION_NOT_FOUND.
+ */
+export async function lockConversation(tx: Tx, caller: Caller, conversationId: string): Promise<OpenConversation> {
+  const [row] = await tx.query<OpenConversation>({
+    name: 'agents-lock-conversation',
+    text: `select c.id, a.connection_id, a.model, c.message_count from app_agents.conversations c
+      join app_agents.agents a on a.tenant_id = c.tenant_id and a.id = c.agent_id and a.deleted_at is null
+      where c.tenant_id = $1 and c.owner_id = $2 and c.id = $3 for update of c`,
+    values: [caller.tenantId, caller.userId, conversationId],
+  });
+  if (!row) throw agentsErrors.CONVERSATION_NOT_FOUND();
+  return row;
+}
+
+/** acceptRun accepts the run that will write the answer `answerId`. Throws RUN_ALREADY_ACTIVE. */
+export async function acceptRun(tx: Tx, services: Services, input: ChatTurnInput): Promise<string> {
+  const subject = `conversation:${input.conversationId}`;
+  const { id } = await services.runs.accept(tx, { workflow: chatTurnName, input, exclusiveKey: subject, subject });
+  return id;
+}
+
+interface NewAnswer {
+  readonly answerId: string;
+  readonly runId: string;
+  readonly questionId: string;
+}
+
+/** insertAnswer writes the empty answer that the run will fill, and marks the conversation as being answered. */
+export async function insertAnswer(tx: Tx, caller: Caller, conversation: OpenConversation, answer: NewAnswer): Promise<MessageRow> {
+  const [row] = await tx.query<MessageRow>({
+    name: 'agents-insert-answer',
+    text: `with touched as (
+        update app_agents.conversations set message_count = message_count + 1, active_run_id = $7, updated_at = now()
+        where tenant_id = $2 and owner_id = $3 and id = $4 returning message_count - 1 as position)
+      insert into app_agents.messages as m
+        (id, tenant_id, owner_id, conversation_id, position, role, state, connection_id, model, run_id, reply_to_id)
+      select $1, $2, $3, $4, touched.position, 'assistant', 'streaming', $5, $6, $7, $8 from touched
+      returning ${messageColumns}`,
+    values: [
+      answer.answerId, caller.tenantId, caller.userId, conversation.id, conversation.connection_id, conversation.model,
+      answer.runId, answer.questionId,
+    ],
+  });
+  return row!;
+}
+
+export interface NewQuestion {
+  readonly text: string;
+  readonly clientMessageId: string | undefined;
+}
+
+/** insertQuestion writes what the person said; the first question names the conversation. */
+export async function insertQuestion(tx: Tx, caller: Caller, conversation: OpenConversation, question: NewQuestion & { readonly id: string }): Promise<MessageRow> {
+  const [row] = await tx.query<MessageRow>({
+    name: 'agents-insert-question',
+    text: `with touched as (
+        update app_agents.conversations
+        set message_count = message_count + 1, updated_at = now(), title = case when title = '' then $7 else title end
+        where tenant_id = $2 and owner_id = $3 and id = $4 returning message_count - 1 as position)
+      insert into app_agents.messages as m
+        (id, tenant_id, owner_id, conversation_id, position, role, state, text, client_message_id)
+      select $1, $2, $3, $4, touched.position, 'user', 'complete', $5, $6 from touched
+      returning ${messageColumns}`,
+    values: [
+      question.id, caller.tenantId, caller.userId, conversation.id, question.text, question.clientMessageId ?? null,
+      makeTitle(question.text),
+    ],
+  });
+  return row!;
+}
+
+/** findSentBefore returns the turn of a message that was sent before with the same client id: the network lost our answer, not the message. */
+export async function findSentBefore(tx: Tx, caller: Caller, conversationId: string, clientMessageId: string): Promise<Turn | null> {
+  const rows = await tx.query<MessageRow>({
+    text: `with question as (
+        select id from app_agents.messages
+        where tenant_id = $1 and owner_id = $2 and conversation_id = $3 and client_message_id = $4)
+      select ${messageColumns} from app_agents.messages m, question
+      where m.tenant_id = $1 and m.owner_id = $2 and (m.id = question.id or (m.reply_to_id = question.id and m.superseded_at is null))
+      order by m.position`,
+    values: [caller.tenantId, caller.userId, conversationId, clientMessageId],
+  });
+  const question = rows.find((row) => row.role === 'user');
+  const answer = rows.findLast((row) => row.role === 'assistant');
+  return question && answer ? toTurn(question, answer) : null;
+}
+
+export function toTurn(question: MessageRow, answer: MessageRow): Turn {
+  return { message: toMessage(question), answer: toMessage(answer), run: { id: answer.run_id ?? newId() } };
+}
+
+/** startTurn starts the accepted run and answers in the form the client asked for. */
+export async function startTurn(
+  ctx: { readonly services: Services; readonly principal: Caller; readonly acceptsEventStream: boolean; setHeader(name: string, value: string): void },
+  turn: Turn,
+): Promise<Turn | EventStream> {
+  const { runs } = ctx.services;
+  runs.start(turn.run.id);
+  ctx.setHeader('location', `/api/v1/runs/${turn.run.id}`);
+  if (!ctx.acceptsEventStream) return turn;
+  const { tenantId, userId } = ctx.principal;
+  return runs.events({ tenantId, userId }, turn.run.id, null);
+}

@@ -1,0 +1,81 @@
+/** The prompt of a turn: who the agent is, what it knows, what was said; bounded in size whatever the conversation's length. */
+import type { ChatMessage } from '#kernel/llm';
+import type { Agent } from '../contract.ts';
+
+/** PromptAgent is what of an agent goes into its prompt. */
+export interface PromptAgent {
+  readonly name: string;
+  readonly description: string;
+  readonly instructions: string;
+  readonly tone: Agent['tone'];
+  readonly hasKnowledge: boolean;
+}
+
+export interface HistoryMessage {
+  readonly role: 'user' | 'assistant';
+  readonly text: string;
+}
+
+/**
+ * The policy of history (K11.3): the newest 20 messages that fit into 24,000 characters, whole messages only; the
+ * question itself always goes. So the cost of a turn does not grow with the length of the conversation.
+ */
+export const historyLimits = { messages: 20, characters: 24_000 } as const;
+
+const toneSentences: Readonly<Record<NonNullable<Agent['tone']>, string>> = {
+  neutral: 'Write in a neutral, matter-of-fact tone.',
+  friendly: 'Write in a warm and friendly tone.',
+  formal: 'Write in a formal and courteous tone.',
+  concise: 'Be brief: answer in as few words as the matter allows.',
+  playful: 'Write in a light and playful tone.',
+};
+
+const withEvidence =
+  'Answer from the numbered passages below. After each statement taken from one, cite it as [1], or [1][3] for several. ' +
+  'Cite only numbers that are given. If the passages do not answer the question, say so plainly rather than guess.';
+const withoutEvidence =
+  'Your knowledge base was searched and holds nothing about this question. If it asks for facts of that kind, say that you ' +
+  'found no evidence for an answer; do not invent one and do not cite anything. Small talk needs no evidence.';
+
+/** capHistory keeps the newest messages within the limits, in order of time, beginning with a person's. */
+export function capHistory(history: readonly HistoryMessage[]): HistoryMessage[] {
+  const kept: HistoryMessage[] = [];
+  let characters = 0;
+  for (const message of history.toReversed()) {
+    characters += message.text.length;
+    if (kept.length >= historyLimits.messages || characters > historyLimits.characters) break;
+    kept.unshift(message);
+  }
+  while (kept[0]?.role === 'assistant') kept.shift();
+  return kept;
+}
+
+/** buildInstructions is the system text without the passages, which whoever talks to the model renders. */
+export function buildInstructions(agent: PromptAgent, passageCount: number): string {
+  const parts = [`You are ${agent.name}.${agent.description === '' ? '' : ` ${agent.description}`}`];
+  if (agent.instructions.trim() !== '') parts.push(agent.instructions.trim());
+  if (agent.tone !== null) parts.push(toneSentences[agent.tone]);
+  parts.push('Answer in the language of the question. Use Markdown where it helps.');
+  if (agent.hasKnowledge) parts.push(passageCount > 0 ? withEvidence : withoutEvidence);
+  return parts.join('\n\n');
+}
+
+export interface PromptInput {
+  readonly agent: PromptAgent;
+  /** Passages as text, marked as untrusted; empty without evidence. */
+  readonly renderedPassages: string;
+  readonly passageCount: number;
+  readonly history: readonly HistoryMessage[];
+  readonly question: string;
+}
+
+/** buildPrompt returns the messages for the model: instructions, passages, capped history, question. */
+export function buildPrompt({ agent, renderedPassages, passageCount, history, question }: PromptInput): ChatMessage[] {
+  const instructions = buildInstructions(agent, passageCount);
+  const system = renderedPassages === '' ? instructions : `${instructions}\n\n${renderedPassages}`;
+  return [
+    { role: 'system', content: system },
+    ...capHistory(history).map(({ role, text }): ChatMessage => ({ role, content: text })),
+    { role: 'user', content: question },
+  ];
+}

@@ -1,0 +1,75 @@
+/** Everything a turn needs to know, read in one transaction on behalf of the person who asked. */
+import type { Tx } from '#kernel/db';
+import type { ModelRef } from '#kernel/llm';
+import { searchPassages, type FoundPassage } from '../knowledge/search-passages.ts';
+import type { ChatTurnInput } from '../workflows/chat-turn-input.ts';
+import type { Caller } from '../find-rows.ts';
+import { historyLimits, type HistoryMessage, type PromptAgent } from './build-prompt.ts';
+
+export interface LoadedTurn {
+  readonly agentId: string;
+  readonly agent: PromptAgent;
+  readonly model: ModelRef;
+  readonly temperature: number | null;
+  readonly question: string;
+  readonly history: readonly HistoryMessage[];
+}
+
+interface TurnRow {
+  agent_id: string;
+  name: string;
+  description: string;
+  instructions: string;
+  tone: PromptAgent['tone'];
+  temperature: number | null;
+  document_count: number;
+  connection_id: string | null;
+  model: string;
+  text: string;
+  position: number;
+}
+
+/** loadTurn reads agent, question and history; null when the conversation or the agent was deleted meanwhile. */
+export async function loadTurn(tx: Tx, caller: Caller, input: ChatTurnInput): Promise<LoadedTurn | null> {
+  const [row] = await tx.query<TurnRow>({
+    name: 'agents-load-turn',
+    text: `select a.id as agent_id, a.name, a.description, a.instructions, a.tone, a.temperature, a.document_count,
+        answer.connection_id, answer.model, question.text, question.position
+      from app_agents.messages question
+      join app_agents.messages answer on answer.tenant_id = question.tenant_id and answer.id = $4
+      join app_agents.conversations c on c.tenant_id = question.tenant_id and c.id = question.conversation_id
+      join app_agents.agents a on a.tenant_id = c.tenant_id and a.id = c.agent_id and a.deleted_at is null
+      where question.tenant_id = $1 and question.owner_id = $2 and question.id = $3`,
+    values: [caller.tenantId, caller.userId, input.messageId, input.answerId],
+  });
+  if (!row) return null;
+  const { agent_id: agentId, name, description, instructions, tone, temperature, text: question } = row;
+  return {
+    agentId,
+    agent: { name, description, instructions, tone, hasKnowledge: row.document_count > 0 },
+    model: { connectionId: row.connection_id, model: row.model },
+    temperature,
+    question,
+    history: row.position === 0 ? [] : await loadHistory(tx, caller, input.conversationId, row.position),
+  };
+}
+
+async function loadHistory(tx: Tx, caller: Caller, conversationId: string, before: number): Promise<HistoryMessage[]> {
+  const rows = await tx.query<HistoryMessage>({
+    name: 'agents-load-history',
+    // No message longer than the whole budget can be kept, so none is carried out of the database in full.
+    text: `select m.role, left(m.text, $5 + 1) as text from app_agents.messages m
+      where m.tenant_id = $1 and m.owner_id = $2 and m.conversation_id = $3 and m.position < $4
+        and m.superseded_at is null and m.text <> ''
+      order by m.position desc limit $6`,
+    values: [caller.tenantId, caller.userId, conversationId, before, historyLimits.characters, historyLimits.messages],
+  });
+  return rows.toReversed();
+}
+
+/** retrieve finds the passages that bear on the question; empty when there is no evidence. */
+export async function retrieve(tx: Tx, turn: LoadedTurn): Promise<FoundPassage[]> {
+  if (!turn.agent.hasKnowledge) return [];
+  const previousQuestion = turn.history.findLast((message) => message.role === 'user')?.text;
+  return searchPassages(tx, { agentId: turn.agentId, question: turn.question, previousQuestion });
+}

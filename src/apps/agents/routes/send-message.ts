@@ -1,0 +1,37 @@
+/** POST /conversations/{conversationId}/messages: the message is accepted durably, then answered apart from this request. */
+import { defineRoute } from '#kernel/http';
+import { newId } from '#kernel/ids';
+import {
+  acceptRun, findSentBefore, insertAnswer, insertQuestion, lockConversation, startTurn, toTurn,
+} from '../chat/accept-turn.ts';
+import { agentsContract } from '../contract.ts';
+import { chatLimit } from '../limits.ts';
+
+export const sendMessage = defineRoute(agentsContract, 'POST /conversations/{conversationId}/messages', {
+  id: 'agents.message.create',
+  access: { permission: 'agents.conversation.write' },
+  limit: chatLimit,
+  idempotent: true,
+  errors: ['CONVERSATION_NOT_FOUND', 'RUN_ALREADY_ACTIVE'],
+  async handler(ctx) {
+    const { principal, services } = ctx;
+    const { conversationId } = ctx.params;
+    const { text, clientMessageId } = ctx.body;
+    const turn = await ctx.tenant(async (tx) => {
+      const conversation = await lockConversation(tx, principal, conversationId);
+      const before = clientMessageId === undefined ? null : await findSentBefore(tx, principal, conversationId, clientMessageId);
+      if (before) return before;
+      const [messageId, answerId] = [newId(), newId()];
+      const runId = await acceptRun(tx, services, { conversationId, messageId, answerId });
+      const question = await insertQuestion(tx, principal, conversation, { id: messageId, text, clientMessageId });
+      const answer = await insertAnswer(tx, principal, conversation, { answerId, runId, questionId: messageId });
+      await ctx.audit(tx, {
+        action: 'agents.message.create',
+        resource: `message:${messageId}`,
+        details: { conversationId, runId },
+      });
+      return toTurn(question, answer);
+    });
+    return startTurn(ctx, turn);
+  },
+});
