@@ -3,14 +3,14 @@
  * Argon2 verification, nothing else before the answer. Guessing is limited by address and account together (K4.2).
  */
 import type { AuditEntry } from '#kernel/audit';
-import { kernelErrors } from '#kernel/errors';
 import type { RequestContext } from '#kernel/http';
-import { addressKey, rateLimitHeaders, violatedPolicies, type LimitRule } from '#kernel/limits';
+import { addressKey, type LimitRule } from '#kernel/limits';
 import type { Tx } from '#kernel/db';
 import { chooseHome } from './account-engine.ts';
 import { internalsOf } from './create-identity.ts';
 import { authErrors } from './errors.ts';
 import { readPerson, type SignedInPerson } from './signed-in-person.ts';
+import { takeOrRefuse } from './take-or-refuse.ts';
 
 /** signInRule counts tries per address and account; a right password gives them back. */
 export const signInRule: LimitRule = { name: 'auth.sign-in', max: 5, windowSeconds: 900 };
@@ -36,17 +36,6 @@ async function findCredential(ctx: RequestContext, identifier: string): Promise<
     }),
   );
   return row ?? null;
-}
-
-async function takeTry(ctx: RequestContext, key: string): Promise<void> {
-  const state = await ctx.services.limits.take(signInRule, key);
-  if (state.isAllowed) return;
-  for (const [name, value] of Object.entries(rateLimitHeaders([state]))) ctx.setHeader(name, value);
-  throw kernelErrors.RATE_LIMITED({
-    detail: 'Too many tries to sign in. Wait a little and try again.',
-    retryAfterSeconds: state.resetSeconds,
-    extensions: { 'violated-policies': violatedPolicies([state]) },
-  });
 }
 
 function auditEntry(ctx: RequestContext, action: string, credential: Credential): AuditEntry {
@@ -105,7 +94,7 @@ async function openSession(ctx: RequestContext, credential: Credential, verified
 export async function signIn(ctx: RequestContext, identifier: string, password: string): Promise<SignedInPerson> {
   const name = identifier.normalize('NFKC').toLowerCase();
   const key = `${addressKey(ctx.address)} ${name}`;
-  await takeTry(ctx, key);
+  await takeOrRefuse(ctx, signInRule, key, 'Too many tries to sign in. Wait a little and try again.');
   const { hasher, engine } = internalsOf(ctx.services.identity);
   await engine.warm();
   // A second round only when the stored hash changed between verification and session: an upgrade by a parallel sign-in.

@@ -1,7 +1,6 @@
 /** Routes by which people become known to the server: setup, sign-up, sign-in. Each is public and counted by address. */
-import { kernelErrors } from '#kernel/errors';
 import { defineRoute } from '#kernel/http';
-import { addressKey, rateLimitHeaders, violatedPolicies, type LimitRule } from '#kernel/limits';
+import { addressKey, type LimitRule } from '#kernel/limits';
 import { authContract } from '../contract.ts';
 import { assertPassword, createAccount, passwordPolicyOf } from '../create-account.ts';
 import { internalsOf } from '../create-identity.ts';
@@ -9,6 +8,7 @@ import { authErrors } from '../errors.ts';
 import { maxPasswordLength } from '../password-policy.ts';
 import { isSetupOpen, isSetupToken, useSetupToken } from '../setup-link.ts';
 import { signIn } from '../sign-in.ts';
+import { takeOrRefuse } from '../take-or-refuse.ts';
 
 /** A password of 1,000 characters, each written as \uXXXX, and the rest of the form. */
 const bodyLimitBytes = 16_384;
@@ -64,15 +64,7 @@ export const signUp = defineRoute(authContract, 'POST /auth/sign-up', {
     if (ctx.services.config.signUp !== 'open') throw authErrors.SIGN_UP_CLOSED();
     const { password, ...account } = ctx.body;
     await assertPassword(password, passwordPolicyOf(ctx.services.config), personalWords(account), '/body/password');
-    const state = await ctx.services.limits.take(signUpRule, addressKey(ctx.address));
-    if (!state.isAllowed) {
-      for (const [name, value] of Object.entries(rateLimitHeaders([state]))) ctx.setHeader(name, value);
-      throw kernelErrors.RATE_LIMITED({
-        detail: 'Too many accounts were made from this address today.',
-        retryAfterSeconds: state.resetSeconds,
-        extensions: { 'violated-policies': violatedPolicies([state]) },
-      });
-    }
+    await takeOrRefuse(ctx, signUpRule, addressKey(ctx.address), 'Too many accounts were made from this address today.');
     return createAccount(ctx, { account, password, action: 'auth.sign-up' });
   },
 });

@@ -1,7 +1,7 @@
 /** Routes by which people change their own account; what guards the account asks for the current password again. */
 import { defineRoute } from '#kernel/http';
 import { kernelErrors } from '#kernel/errors';
-import { addressKey, rateLimitHeaders, violatedPolicies } from '#kernel/limits';
+import { addressKey } from '#kernel/limits';
 import type { SignedInContext } from '#kernel/http';
 import { authContract } from '../contract.ts';
 import { assertPassword, passwordPolicyOf } from '../create-account.ts';
@@ -10,6 +10,7 @@ import { authErrors } from '../errors.ts';
 import { endOtherSessions } from '../session-store.ts';
 import { signInRule } from '../sign-in.ts';
 import { readPerson } from '../signed-in-person.ts';
+import { takeOrRefuse } from '../take-or-refuse.ts';
 import { currentSessionId } from './session-routes.ts';
 
 export const updateProfile = defineRoute(authContract, 'PATCH /profile', {
@@ -55,14 +56,6 @@ async function readOwnAccount({ services, principal }: SignedInContext): Promise
   return row;
 }
 
-/** A stolen session must not become a place to guess the password: tries count like those of signing in. */
-async function takeTry(ctx: SignedInContext, key: string): Promise<void> {
-  const state = await ctx.services.limits.take(signInRule, key);
-  if (state.isAllowed) return;
-  for (const [name, value] of Object.entries(rateLimitHeaders([state]))) ctx.setHeader(name, value);
-  throw kernelErrors.RATE_LIMITED({ retryAfterSeconds: state.resetSeconds, extensions: { 'violated-policies': violatedPolicies([state]) } });
-}
-
 export const changePassword = defineRoute(authContract, 'POST /profile/password', {
   id: 'auth.password.change',
   access: 'signed-in',
@@ -75,7 +68,8 @@ export const changePassword = defineRoute(authContract, 'POST /profile/password'
     const account = await readOwnAccount(ctx);
     await assertPassword(body.newPassword, passwordPolicyOf(services.config), [account.name, account.email, account.username ?? ''], '/body/newPassword');
     const key = `${addressKey(ctx.address)} user ${principal.userId}`;
-    await takeTry(ctx, key);
+    // A stolen session must not become a place to guess the password: tries count like those of signing in.
+    await takeOrRefuse(ctx, signInRule, key, 'Too many tries of the current password. Wait a little and try again.');
     if (!(await hasher.verify(account.password, body.currentPassword))) throw authErrors.CURRENT_PASSWORD_WRONG();
     const newHash = await hasher.hash(body.newPassword);
     await services.db.withAuth(async (tx) => {

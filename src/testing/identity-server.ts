@@ -1,0 +1,114 @@
+/** A real HTTP server with only the modules identity needs, on a real database; clock and hashing bounds may be scripted. */
+import type { AddressInfo } from 'node:net';
+import { createAuditLog } from '#kernel/audit';
+import { createIdentity, createSetupLink, routes, type Identity, type IdentityOptions } from '#kernel/auth';
+import type { Services } from '#kernel/app';
+import type { Logger } from '#kernel/log';
+import { createPolicy } from '#kernel/http';
+import { createHttpServer } from '#kernel/http/server';
+import { createIdempotency } from '#kernel/idempotency';
+import { createLimiter, type Limiter } from '#kernel/limits';
+import { createTestDatabase, type TestDatabase } from './database.ts';
+import { silentLog } from './test-cluster.ts';
+
+export interface IdentityServerOptions extends Pick<IdentityOptions, 'hashing' | 'now' | 'listApps'> {
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly log?: Logger;
+}
+
+/** Answer is what a browser would see, with the cookies apart. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  readonly cookies: readonly string[];
+  /** The body as JSON; `any`, because tests say what they expect of it. */
+  // oxlint-disable-next-line no-explicit-any -- a test's expectation is its type
+  readonly json: any;
+}
+
+export interface Asking {
+  readonly cookie?: string;
+  readonly body?: unknown;
+  readonly userAgent?: string;
+  /** Sec-Fetch-Site; `same-origin` unless told. */
+  readonly site?: string;
+  /** What a trusted proxy says the client's address is. */
+  readonly address?: string;
+}
+
+export interface IdentityServer extends AsyncDisposable {
+  readonly test: TestDatabase;
+  readonly identity: Identity;
+  readonly limits: Limiter;
+  readonly services: Services;
+  /** Sends `METHOD /path` (under /api/v1) as a browser on the same origin would. */
+  ask(route: string, asking?: Asking): Promise<Answer>;
+  /** Creates the owner by a fresh setup link and returns the Cookie header of the session. */
+  createOwner(person?: Partial<typeof owner>): Promise<string>;
+}
+
+export const owner = { name: 'Ada Lovelace', email: 'ada@example.com', password: 'Ärger mit 7 Zwergen' };
+
+/** cookieHeader makes of Set-Cookie values what the browser sends back. */
+export function cookieHeader(cookies: readonly string[]): string {
+  return cookies.map((cookie) => cookie.split(';')[0]).join('; ');
+}
+
+/** startIdentityServer listens on a free port of the loopback address; `await using` ends everything. */
+export async function startIdentityServer(options: IdentityServerOptions = {}): Promise<IdentityServer> {
+  const log = options.log ?? silentLog;
+  const test = await createTestDatabase({ environment: { TRUSTED_PROXIES: '127.0.0.0/8', SIGN_UP: 'open', ...options.environment }, log });
+  const { db, config } = test;
+  const identity = await createIdentity({ ...options, db, config, log });
+  const limits = await createLimiter({ config, db, log });
+  const parts = { config, log, db, identity, limits, audit: createAuditLog({ db }), storage: { ping: async () => undefined } };
+  const services = parts as unknown as Services; // the parts that these routes never touch are absent
+  const server = await createHttpServer(services, routes, {
+    policy: createPolicy([]),
+    idempotency: createIdempotency({ db }),
+    version: '0',
+    webFolder: '/nonexistent',
+  });
+  await server.fastify.listen({ host: '127.0.0.1', port: 0 });
+  const origin = `http://127.0.0.1:${(server.fastify.server.address() as AddressInfo).port}`;
+
+  async function ask(route: string, asking: Asking = {}): Promise<Answer> {
+    const [method = 'GET', path = '/'] = route.split(' ');
+    const response = await fetch(`${origin}/api/v1${path}`, {
+      method,
+      headers: {
+        'sec-fetch-site': asking.site ?? 'same-origin',
+        'user-agent': asking.userAgent ?? 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0',
+        ...(asking.cookie ? { cookie: asking.cookie } : {}),
+        ...(asking.address ? { 'x-forwarded-for': asking.address } : {}),
+        ...(asking.body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      body: asking.body === undefined ? undefined : JSON.stringify(asking.body),
+    });
+    const text = await response.text();
+    const json: unknown = text.startsWith('{') ? JSON.parse(text) : undefined;
+    return { status: response.status, headers: response.headers, text, json, cookies: response.headers.getSetCookie() };
+  }
+
+  return {
+    test,
+    identity,
+    limits,
+    services,
+    ask,
+    async createOwner(person = {}) {
+      const link = await createSetupLink({ db, config });
+      const token = link?.split('#token=')[1];
+      const answer = await ask('POST /setup', { body: { ...owner, ...person, token } });
+      if (answer.status !== 201) throw new Error(`setting up failed: ${answer.text}`);
+      return cookieHeader(answer.cookies);
+    },
+    async [Symbol.asyncDispose]() {
+      await server.fastify.close();
+      await identity.close();
+      await limits.close();
+      await test[Symbol.asyncDispose]();
+    },
+  };
+}
