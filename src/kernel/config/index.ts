@@ -1,4 +1,5 @@
 /** The door of configuration: the only module that reads the environment. */
+export { currentEnvironment } from './environment.ts';
 export { ConfigError, defaultDataDir, loadConfig } from './load-config.ts';
 export type { Config, ConfigProblem, Environment, LoadedConfig, Source } from './load-config.ts';
 export { settings } from './settings.ts';

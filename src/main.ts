@@ -1,0 +1,75 @@
+/** Starts the server, prints one line with its link, and ends it without losing work when asked to. */
+import { parseArgs } from 'node:util';
+import { createSetupLink } from '#kernel/auth';
+import { currentEnvironment, loadConfig, type LoadedConfig } from '#kernel/config';
+import { createLogger, type Logger } from '#kernel/log';
+import { composeBulkhead, type Bulkhead } from './compose.ts';
+import { describeStartFailure } from './start-failure.ts';
+
+/** readArguments understands `serve` (the default) and `--role`. Anything else ends the process with a hint. */
+function readArguments(): Record<string, string> {
+  const { values, positionals } = parseArgs({ allowPositionals: true, options: { role: { type: 'string' } } });
+  const [command = 'serve', ...rest] = positionals;
+  if (command !== 'serve' || rest.length > 0) throw new TypeError(`unknown command ${positionals.join(' ')}`);
+  return values.role === undefined ? {} : { ROLE: values.role };
+}
+
+/** makeLogger writes to standard error; on a terminal, where people read, only warnings unless LOG_LEVEL asks for more. */
+function makeLogger({ config, sources }: LoadedConfig): Logger {
+  const isQuiet = process.stderr.isTTY && sources.LOG_LEVEL === 'default';
+  return createLogger({ level: isQuiet ? 'warn' : config.logLevel, destination: process.stderr });
+}
+
+/** endOnSignals drains at the first signal and gives up at the second. */
+function endOnSignals(bulkhead: Bulkhead, log: Logger): void {
+  let isEnding = false;
+  const end = async (): Promise<void> => {
+    if (isEnding) process.exit(130);
+    isEnding = true;
+    log.info('ending: new work is turned away, what runs may finish');
+    try {
+      await bulkhead.drain();
+      await bulkhead.close();
+    } catch (error) {
+      log.error({ err: error }, 'the server did not end cleanly');
+      process.exit(1);
+    }
+    process.exit(0);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void end());
+}
+
+/** endOnSurprise: state nobody understands is left at once; everything durable is in the database. */
+function endOnSurprise(log: Logger): void {
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+    process.on(event, (error: unknown) => {
+      log.fatal({ err: error }, event);
+      process.exit(1);
+    });
+  }
+}
+
+async function serve(): Promise<void> {
+  const loaded = loadConfig({ ...currentEnvironment(), ...readArguments() });
+  const log = makeLogger(loaded);
+  endOnSurprise(log);
+  const bulkhead = await composeBulkhead({ config: loaded.config, log });
+  try {
+    endOnSignals(bulkhead, log);
+    const { url } = await bulkhead.listen();
+    const { db, config } = bulkhead.services;
+    const setupLink = await createSetupLink({ db, config, publicUrl: url });
+    console.log(setupLink ? `Bulkhead is ready. Create its owner: ${setupLink}` : `Bulkhead is ready: ${url}`);
+  } catch (error) {
+    await bulkhead.close();
+    throw error;
+  }
+}
+
+try {
+  await serve();
+} catch (error) {
+  const { text, exitCode } = describeStartFailure(error);
+  console.error(text);
+  process.exit(exitCode);
+}
