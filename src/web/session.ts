@@ -1,0 +1,24 @@
+/** Who is signed in, for any page: one cached read of GET /session, shared by the shell and the apps. */
+import { useSuspenseQuery } from '@tanstack/react-query';
+import type { authContract } from '../kernel/auth/contract.ts';
+import { queryOf } from './api-hooks.ts';
+import { createApi, type CallOutput } from './api.ts';
+
+export const authApi = createApi<typeof authContract>();
+
+export type Session = CallOutput<(typeof authContract)['GET /session']>;
+
+/** sessionQuery fails with UNAUTHENTICATED when nobody is signed in. */
+export const sessionQuery = { ...queryOf(authApi, 'GET /session'), staleTime: 60_000, retry: false };
+
+export const setupQuery = { ...queryOf(authApi, 'GET /setup'), staleTime: 60_000 };
+
+/** useSession is the signed-in person, organisation and permissions; for pages inside the shell, which waits for it. */
+export function useSession(): Session {
+  return useSuspenseQuery(sessionQuery).data;
+}
+
+/** usePermission tells whether to offer something; the server decides again. */
+export function usePermission(permission: string): boolean {
+  return useSession().permissions.includes(permission);
+}

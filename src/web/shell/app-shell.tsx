@@ -1,0 +1,52 @@
+/** AppShell frames every page of a signed-in person: navigation at the left, on a phone in a drawer, and the page. */
+import { ActionIcon, Drawer } from '@mantine/core';
+import { IconMenu2 } from '@tabler/icons-react';
+import { Link, Outlet, useMatches } from '@tanstack/react-router';
+import { Suspense, useState } from 'react';
+import { Mark } from '../ui/mark.tsx';
+import { LoadingRows } from '../ui/states.tsx';
+import { Navigation } from './navigation.tsx';
+import classes from './shell.module.css';
+import { SignInAgain } from './sign-in-again.tsx';
+import { UserMenu } from './user-menu.tsx';
+
+export function AppShell() {
+  const [isDrawerOpen, setDrawerOpen] = useState(false);
+  const layout = useMatches({ select: (matches) => matches.at(-1)?.staticData.layout ?? 'page' });
+  return (
+    <div className={classes.shell} data-layout={layout}>
+      <a className={classes.skipLink} href="#main">
+        Skip to content
+      </a>
+      <header className={classes.topBar}>
+        <ActionIcon aria-label="Open navigation" aria-expanded={isDrawerOpen} onClick={() => setDrawerOpen(true)}>
+          <IconMenu2 size={22} />
+        </ActionIcon>
+        <Link to="/" className={classes.brand} aria-label="Bulkhead, home">
+          <Mark size={24} />
+          <span>Bulkhead</span>
+        </Link>
+        <UserMenu isCompact />
+      </header>
+      <div className={classes.sideBar}>
+        <Navigation />
+        <UserMenu />
+      </div>
+      <Drawer
+        opened={isDrawerOpen}
+        onClose={() => setDrawerOpen(false)}
+        title="Navigation"
+        size="18rem"
+        classNames={{ body: classes.drawerBody }}
+      >
+        <Navigation onNavigate={() => setDrawerOpen(false)} />
+      </Drawer>
+      <main id="main" className={classes.main} tabIndex={-1}>
+        <Suspense fallback={<LoadingRows />}>
+          <Outlet />
+        </Suspense>
+      </main>
+      <SignInAgain />
+    </div>
+  );
+}

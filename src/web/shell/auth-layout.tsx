@@ -1,0 +1,18 @@
+/** AuthLayout frames the pages for people who are not signed in: the mark, one card, nothing else to do. */
+import { Outlet } from '@tanstack/react-router';
+import { Mark } from '../ui/mark.tsx';
+import classes from './auth-layout.module.css';
+
+export function AuthLayout() {
+  return (
+    <main id="main" className={classes.page} tabIndex={-1}>
+      <div className={classes.brand}>
+        <Mark size={36} />
+        <span>Bulkhead</span>
+      </div>
+      <div className={classes.card}>
+        <Outlet />
+      </div>
+    </main>
+  );
+}

@@ -1,0 +1,54 @@
+/** The conventions of forms: server refusals land at their fields, typed text survives a reload. */
+import { useEffect, useState } from 'react';
+import type { ApiProblem } from '../api-problem.ts';
+
+interface FormLike {
+  setErrors(errors: Record<string, string>): void;
+  readonly values: unknown;
+}
+
+/**
+ * showFieldErrors puts a problem's issues at the form's fields and returns what is left to show with FormProblem: the
+ * problem itself, or null when every issue found its field.
+ */
+export function showFieldErrors(form: FormLike, problem: ApiProblem): ApiProblem | null {
+  const fields = problem.fieldErrors();
+  form.setErrors(fields);
+  const known = Object.keys(fields).filter((path) => path.split('.')[0]! in (form.values as object));
+  return known.length > 0 && known.length === problem.issues.length ? null : problem;
+}
+
+/**
+ * useDraft is useState for text that must survive a reload or an accidental way back: kept per tab under `key` until
+ * it is set to ''. Never use it for secrets.
+ */
+export function useDraft(key: string): [text: string, setText: (text: string) => void] {
+  const storageKey = `bulkhead.draft.${key}`;
+  const [draft, setDraft] = useState({ storageKey, text: readDraft(storageKey) });
+  if (draft.storageKey !== storageKey) setDraft({ storageKey, text: readDraft(storageKey) });
+  useEffect(() => {
+    const timer = setTimeout(() => writeDraft(draft.storageKey, draft.text), 200);
+    return () => {
+      clearTimeout(timer);
+      writeDraft(draft.storageKey, draft.text);
+    };
+  }, [draft]);
+  return [draft.text, (text) => setDraft({ storageKey, text })];
+}
+
+function readDraft(storageKey: string): string {
+  try {
+    return sessionStorage.getItem(storageKey) ?? '';
+  } catch {
+    return ''; // storage is blocked: drafts live as long as the page
+  }
+}
+
+function writeDraft(storageKey: string, text: string): void {
+  try {
+    if (text) sessionStorage.setItem(storageKey, text);
+    else sessionStorage.removeItem(storageKey);
+  } catch {
+    // storage is blocked or full: the draft is still on the screen
+  }
+}

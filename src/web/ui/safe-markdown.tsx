@@ -1,0 +1,110 @@
+/**
+ * Shows Markdown from people and models safely (K5.2): HTML in it is shown as text or sanitised away, no picture is
+ * fetched from a foreign host by being looked at, links say where they lead. Finished blocks of a stream never re-render.
+ */
+import { memo, useMemo } from 'react';
+import Markdown, { type Components } from 'react-markdown';
+import rehypeHighlight from 'rehype-highlight';
+import rehypeSanitize from 'rehype-sanitize';
+import remarkGfm from 'remark-gfm';
+import { CitationChip, type CitationRef } from './citation-chip.tsx';
+import { markCitations } from './citation-marks.ts';
+import { CodeBlock } from './code-block.tsx';
+import { hostOf, isOurs } from './foreign-host.ts';
+import './highlight.css';
+import classes from './markdown.module.css';
+import { splitMarkdown } from './split-markdown.ts';
+
+interface SafeMarkdownProps {
+  readonly text: string;
+  /** Sources that `[n]` in the text may point at. Keep the array's identity while it does not change. */
+  readonly citations?: readonly CitationRef[];
+  readonly onOpenCitation?: (number: number) => void;
+  /** True while the text still grows: shows a caret at its end. */
+  readonly isStreaming?: boolean;
+}
+
+const noCitations: readonly CitationRef[] = [];
+const ignore = () => undefined;
+
+/** SafeMarkdown shows `text`. Give the same component longer and longer text to stream into it. */
+export function SafeMarkdown({ text, citations = noCitations, onOpenCitation = ignore, isStreaming }: SafeMarkdownProps) {
+  const blocks = useMemo(() => splitMarkdown(text), [text]);
+  return (
+    <div className={classes.markdown} data-streaming={isStreaming || undefined}>
+      {blocks.map((block, index) => (
+        // A block's place is its identity: blocks before the last never change while text is appended.
+        <Block key={index} text={block} citations={citations} onOpenCitation={onOpenCitation} />
+      ))}
+    </div>
+  );
+}
+
+interface BlockProps {
+  readonly text: string;
+  readonly citations: readonly CitationRef[];
+  readonly onOpenCitation: (number: number) => void;
+}
+
+const remarkPlugins = [remarkGfm];
+/** Sanitised first: what later plugins add is our own. */
+const safePlugins = [rehypeSanitize, [rehypeHighlight, { detect: false }]] as NonNullable<
+  Parameters<typeof Markdown>[0]['rehypePlugins']
+>;
+
+const Block = memo(function Block({ text, citations, onOpenCitation }: BlockProps) {
+  const rehypePlugins = useMemo(
+    () => [...safePlugins, markCitations(new Set(citations.map((citation) => citation.number)))],
+    [citations],
+  );
+  const components = useMemo<Components>(
+    () => ({
+      ...plainComponents,
+      cite: ({ node }) => {
+        const citation = citations.find((candidate) => candidate.number === node?.properties['dataCitation']);
+        return citation ? <CitationChip citation={citation} onOpen={onOpenCitation} /> : null;
+      },
+    }),
+    [citations, onOpenCitation],
+  );
+  return (
+    <Markdown remarkPlugins={remarkPlugins} rehypePlugins={rehypePlugins} components={components}>
+      {text}
+    </Markdown>
+  );
+});
+
+const plainComponents: Components = {
+  a: ({ href, children }) => <SafeLink href={href ?? ''}>{children}</SafeLink>,
+  img: ({ src, alt }) => <SafeImage src={typeof src === 'string' ? src : ''} alt={alt ?? ''} />,
+  pre: ({ children }) => <CodeBlock>{children}</CodeBlock>,
+  table: ({ children }) => (
+    <div className={classes.tableScroll} tabIndex={0} role="region" aria-label="Table">
+      <table>{children}</table>
+    </div>
+  ),
+};
+
+/** SafeLink opens in a tab that cannot reach back, and names the host unless the text already does. */
+function SafeLink({ href, children }: { readonly href: string; readonly children: React.ReactNode }) {
+  if (!href) return <>{children}</>;
+  const host = isOurs(href) ? null : hostOf(href);
+  const isNamed = host !== null && typeof children === 'string' && children.includes(host);
+  return (
+    <a href={href} title={href} target="_blank" rel="noopener noreferrer nofollow">
+      {children}
+      {host && !isNamed ? <span className={classes.host}> ({host})</span> : null}
+    </a>
+  );
+}
+
+/** SafeImage shows pictures of this server only; a foreign one is a link: fetching it would tell its host what was read. */
+function SafeImage({ src, alt }: { readonly src: string; readonly alt: string }) {
+  if (!src) return null;
+  if (isOurs(src)) return <img src={src} alt={alt} loading="lazy" />;
+  return (
+    <a href={src} target="_blank" rel="noopener noreferrer nofollow" className={classes.foreignImage}>
+      Picture{alt ? ` “${alt}”` : ''} on {hostOf(src) ?? 'another site'} – not loaded. Open it there
+    </a>
+  );
+}
