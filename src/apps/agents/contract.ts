@@ -2,26 +2,29 @@
 import { z } from 'zod';
 import { defineContract, id, page, pageQuery, timestamp } from '#kernel/contract';
 
+/** words is text of people; PostgreSQL cannot store NUL, so it is refused with a reason rather than failed on. */
+const words = () => z.string().regex(/^[^\u0000]*$/, 'must not contain the character NUL');
+
 // Agents ---------------------------------------------------------------------------------------------------------
 
 /** modelRef names a model; `connectionId` null is the built-in offline model. */
 export const modelRef = z.strictObject({
   connectionId: id.nullable(),
-  model: z.string().trim().min(1).max(200).meta({ examples: ['gpt-5-mini', 'offline'] }),
+  model: words().trim().min(1).max(200).meta({ examples: ['gpt-5-mini', 'offline'] }),
 });
 
 /** tone colours how an agent writes; null leaves it to the instructions. */
 export const tone = z.enum(['neutral', 'friendly', 'formal', 'concise', 'playful']);
 
-const suggestedQuestions = z.array(z.string().trim().min(1).max(200)).max(6);
+const suggestedQuestions = z.array(words().trim().min(1).max(200)).max(6);
 
 const agentFields = {
-  name: z.string().trim().min(1).max(80).meta({ examples: ['Help desk'] }),
-  description: z.string().trim().max(500).meta({ examples: ['Answers questions about shipping and returns'] }),
-  instructions: z.string().max(20_000).meta({ examples: ['You help customers of a small bicycle shop.'] }),
+  name: words().trim().min(1).max(80).meta({ examples: ['Help desk'] }),
+  description: words().trim().max(500).meta({ examples: ['Answers questions about shipping and returns'] }),
+  instructions: words().max(20_000).meta({ examples: ['You help customers of a small bicycle shop.'] }),
   model: modelRef,
   temperature: z.number().min(0).max(2).nullable(),
-  greeting: z.string().trim().max(1_000).meta({ examples: ['Hello! What can I do for you?'] }),
+  greeting: words().trim().max(1_000).meta({ examples: ['Hello! What can I do for you?'] }),
   suggestedQuestions: suggestedQuestions.meta({ examples: [['How long does shipping take?']] }),
   tone: tone.nullable(),
 };
@@ -164,7 +167,7 @@ export const message = z.strictObject({
 });
 
 export const newMessage = z.strictObject({
-  text: z.string().trim().min(1).max(32_000).meta({ examples: ['How long does shipping take?'] }),
+  text: words().trim().min(1).max(32_000).meta({ examples: ['How long does shipping take?'] }),
   clientMessageId: id.optional().describe('Made by the client; sending the same one again gives the first answer'),
 });
 
@@ -244,7 +247,7 @@ export const agentsContract = defineContract({
     summary: 'List your conversations, last used first',
     query: pageQuery.extend({
       agentId: id.optional(),
-      search: z.string().trim().min(1).max(200).optional().describe('Words of the title or of the messages'),
+      search: words().trim().min(1).max(200).optional().describe('Words of the title or of the messages'),
     }),
     response: page(conversation),
   },
@@ -262,7 +265,7 @@ export const agentsContract = defineContract({
   'PATCH /conversations/{conversationId}': {
     summary: 'Rename a conversation',
     params: conversationParams,
-    body: z.strictObject({ title: z.string().trim().min(1).max(200) }),
+    body: z.strictObject({ title: words().trim().min(1).max(200) }),
     response: conversation,
   },
   'DELETE /conversations/{conversationId}': {

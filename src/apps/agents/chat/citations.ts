@@ -8,7 +8,8 @@ function toExcerpt(text: string): string {
   const line = text.replaceAll(/\s+/g, ' ').trim();
   if (line.length <= excerptCharacters) return line;
   const cut = line.slice(0, excerptCharacters);
-  return `${cut.slice(0, Math.max(cut.lastIndexOf(' '), excerptCharacters / 2)).trimEnd()}…`;
+  // Half of a surrogate pair is no character, and jsonb refuses it.
+  return `${cut.slice(0, Math.max(cut.lastIndexOf(' '), excerptCharacters / 2)).trimEnd()}…`.toWellFormed();
 }
 
 /** toCitations numbers passages from 1, in the order the model is shown them. */

@@ -59,6 +59,17 @@ async function* readSources(bytes: Uint8Array, contentType: string, pages: { cou
   yield { blocks: [...toBlocks(text, { isMarkdown: contentType === 'text/markdown' })], progress: 100 };
 }
 
+/** storable removes what PostgreSQL's text and jsonb refuse: NUL and halves of surrogate pairs. */
+function storable(text: string): string {
+  return text.replaceAll('\u0000', '').toWellFormed();
+}
+
+function toPassage(piece: Piece): ParsedPassage {
+  const text = storable(piece.text);
+  const headings = piece.headings.map(storable);
+  return { text, headings, page: piece.page, search: foldText(`${headings.join(' ')} ${text}`) };
+}
+
 async function parse(contentType: string): Promise<void> {
   const bytes = await readInput();
   const pages: { count: number | null } = { count: null };
@@ -68,7 +79,7 @@ async function parse(contentType: string): Promise<void> {
     for (let start = 0; start < pieces.length; start += batchSize) {
       const items = pieces
         .slice(start, start + batchSize)
-        .map((piece) => ({ ...piece, search: foldText(`${piece.headings.join(' ')} ${piece.text}`) }));
+        .map(toPassage);
       count += items.length;
       if (count > maxPassages) throw new ParseProblem('DOCUMENT_TOO_LONG');
       const within = contentType === 'application/pdf' ? 1 : (start + items.length) / pieces.length;
