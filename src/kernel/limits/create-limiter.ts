@@ -162,6 +162,8 @@ class StoreLimiter implements Limiter {
   }
 
   #stopProbing(): void {
+    // Calls that began before the outage may end well during it and report the return twice.
+    if (!this.#probe) return;
     clearInterval(this.#probe);
     this.#probe = undefined;
     this.#options.log.info({ store: this.#store.name }, 'the shared store of rate limits is back');
