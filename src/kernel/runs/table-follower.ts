@@ -42,7 +42,7 @@ export function createTableFollower({ db, log }: { readonly db: Database; readon
     return await db.withSystem('run follower', (tx) =>
       tx.query<JournalRow>({
         name: 'follow-runs',
-        text: `select distinct e.run_id, e.attempt, e.first_seq, e.events
+        text: `select distinct on (e.run_id, e.attempt, e.first_seq) e.run_id, e.attempt, e.first_seq, e.events
                from unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[]) as x (tenant_id, run_id, attempt, seq)
                join kernel.run_events e on e.tenant_id = x.tenant_id and e.run_id = x.run_id
                  and e.attempt >= x.attempt and (e.attempt, e.last_seq) > (x.attempt, x.seq)
