@@ -22,7 +22,10 @@ export interface ToolDefinition {
   readonly parameters: Readonly<Record<string, unknown>>;
 }
 
-/** Passage is knowledge given to the model, numbered from 1; the offline model quotes it, others cite it as [n]. */
+/**
+ * Passage is knowledge given to the model, numbered from 1, best first; the offline model quotes it, others cite it as
+ * [n]. The gateway itself puts passages into the prompt, marked as untrusted: do not also place them in `messages`.
+ */
 export interface Passage {
   readonly number: number;
   readonly title: string;
@@ -48,6 +51,8 @@ export interface ModelRequest {
   readonly temperature?: number;
   readonly maxOutputTokens?: number;
   readonly signal?: AbortSignal;
+  /** Models to ask in turn when `model` fails before its first part for a reason another might not have. */
+  readonly fallbacks?: readonly ModelRef[];
 }
 
 export interface Usage {
@@ -71,6 +76,27 @@ export type StreamPart =
   | { readonly type: 'usage'; readonly usage: Usage }
   | { readonly type: 'finish'; readonly reason: FinishReason };
 
+export type ConnectionKind = 'openai-compatible' | 'anthropic' | 'google' | 'mistral';
+
+/** TestTarget is a saved connection, or values nobody has saved yet. `model` absent: the first the endpoint offers. */
+export type TestTarget =
+  | { readonly scope: TenantScope; readonly connectionId: string; readonly model?: string }
+  | { readonly kind: ConnectionKind; readonly baseUrl: string; readonly apiKey: string | null; readonly model?: string };
+
+export interface TestOutcome {
+  readonly isOk: boolean;
+  readonly latencyMilliseconds: number;
+  readonly model: string | null;
+  readonly modelCount: number | null;
+  readonly problem: { readonly code: string; readonly detail: string; readonly isRetryable: boolean } | null;
+}
+
+export interface LocalEndpoint {
+  readonly program: 'ollama' | 'llama.cpp';
+  readonly baseUrl: string;
+  readonly models: readonly string[];
+}
+
 export interface ModelGateway {
   /**
    * Streams an answer. Failures are thrown as AppErrors of the llm table (K6.2), never yielded; parts
@@ -80,6 +106,10 @@ export interface ModelGateway {
   stream(request: ModelRequest): AsyncIterable<StreamPart>;
   /** Asks the endpoint which models it offers. */
   listModels(scope: TenantScope, connectionId: string): Promise<readonly string[]>;
+  /** Makes a tiny real call; what goes wrong is the answer, never thrown. */
+  testConnection(target: TestTarget): Promise<TestOutcome>;
+  /** Asks the well-known local addresses for an Ollama or llama.cpp, each for at most 300 ms. */
+  discover(): Promise<readonly LocalEndpoint[]>;
   /** Forgets cached connection details after a change. */
   invalidate(connectionId: string): void;
   close(): Promise<void>;
