@@ -1,10 +1,8 @@
 /** Starts the web app. The guard comes first: whatever it protects against may be in any later import. */
 import { documentNonce } from './boot/guard-document.ts';
 import '@mantine/core/styles.css';
-import '@mantine/notifications/styles.css';
 import './theme/global.css';
 import { MantineProvider } from '@mantine/core';
-import { Notifications } from '@mantine/notifications';
 import { QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
 import { createRoot } from 'react-dom/client';
@@ -26,7 +24,6 @@ createRoot(rootElement).render(
   >
     <RootErrorBoundary>
       <QueryClientProvider client={queryClient}>
-        <Notifications position="bottom-right" />
         <RouterProvider router={createAppRouter()} />
       </QueryClientProvider>
     </RootErrorBoundary>

@@ -1,5 +1,7 @@
 /** AppShell frames every page of a signed-in person: navigation at the left, on a phone in a drawer, and the page. */
 import { ActionIcon, Drawer } from '@mantine/core';
+import '@mantine/notifications/styles.css';
+import { Notifications } from '@mantine/notifications';
 import { IconMenu2 } from '@tabler/icons-react';
 import { Link, Outlet, useMatches } from '@tanstack/react-router';
 import { Suspense, useState } from 'react';
@@ -10,7 +12,7 @@ import classes from './shell.module.css';
 import { SignInAgain } from './sign-in-again.tsx';
 import { UserMenu } from './user-menu.tsx';
 
-export function AppShell() {
+export default function AppShell() {
   const [isDrawerOpen, setDrawerOpen] = useState(false);
   const layout = useMatches({ select: (matches) => matches.at(-1)?.staticData.layout ?? 'page' });
   return (
@@ -47,6 +49,7 @@ export function AppShell() {
         </Suspense>
       </main>
       <SignInAgain />
+      <Notifications position="bottom-right" />
     </div>
   );
 }

@@ -4,12 +4,10 @@ import { ApiProblem } from '../api.ts';
 import type { PageRoute } from '../app-pages.ts';
 import { sessionQuery } from '../session.ts';
 import { LoadingRows } from '../ui/states.tsx';
-import { AppShell } from './app-shell.tsx';
 import { AuthLayout } from './auth-layout.tsx';
 import { PageError } from './error-boundaries.tsx';
 import { focusAfterNavigation } from './focus-after-navigation.ts';
 import { installedApps } from './installed-apps.ts';
-import { NotFoundPage } from './not-found-page.tsx';
 import { queryClient } from './query-client.ts';
 import { readNext } from './read-next.ts';
 
@@ -33,7 +31,7 @@ const openPages: readonly PageRoute[] = [
 const shell = createRoute({
   getParentRoute: () => root,
   id: 'shell',
-  component: AppShell,
+  component: lazyRouteComponent(() => import('./app-shell.tsx')), // signing in does without it
   beforeLoad: async ({ location }) => {
     try {
       await queryClient.ensureQueryData(sessionQuery);
@@ -49,7 +47,8 @@ const shellPages: readonly PageRoute[] = [
   { path: '/', load: () => import('../pages/home-page.tsx') },
   { path: '/settings/profile', load: () => import('../pages/profile-page.tsx') },
   { path: '/settings/sessions', load: () => import('../pages/sessions-page.tsx') },
-  { path: '/settings/models', load: () => import('../pages/models-page.tsx') },
+  { path: '/settings/models', load: () => import('../pages/models/models-page.tsx') },
+  { path: '$', load: () => import('../pages/not-found-page.tsx') },
 ];
 
 const settings = createRoute({
@@ -59,8 +58,6 @@ const settings = createRoute({
     throw redirect({ to: '/settings/profile', replace: true });
   },
 });
-
-const notFound = createRoute({ getParentRoute: () => shell, path: '$', component: NotFoundPage });
 
 function addPage(parent: typeof open | typeof shell, { path, load, layout = 'page' }: PageRoute) {
   return createRoute({
@@ -75,7 +72,6 @@ const routeTree = root.addChildren([
   open.addChildren(openPages.map((page) => addPage(open, page))),
   shell.addChildren([
     settings,
-    notFound,
     ...[...shellPages, ...installedApps.flatMap((app) => app.routes)].map((page) => addPage(shell, page)),
   ]),
 ]);
@@ -88,7 +84,6 @@ export function createAppRouter() {
     defaultPendingMs: 150,
     defaultPendingComponent: () => <LoadingRows />,
     defaultErrorComponent: PageError,
-    defaultNotFoundComponent: NotFoundPage,
     scrollRestoration: true,
   });
   focusAfterNavigation(router);

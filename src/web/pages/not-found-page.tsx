@@ -5,7 +5,7 @@ import { Link } from '@tanstack/react-router';
 import { PageHeader } from '../ui/page-header.tsx';
 import { EmptyState } from '../ui/states.tsx';
 
-export function NotFoundPage() {
+export default function NotFoundPage() {
   return (
     <>
       <PageHeader title="Not found" />
