@@ -26,7 +26,8 @@ function readSecrets(path: string): EmbeddedSecrets | null {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    // ENOTDIR: making the folder will say what is wrong with it.
+    if (/^(ENOENT|ENOTDIR)$/.test((error as NodeJS.ErrnoException).code ?? '')) return null;
     throw new ConfigError([{ name: 'DATA_DIR', expected: `the secrets in ${path} cannot be read by this user` }]);
   }
   try {
@@ -46,28 +47,27 @@ function readSecrets(path: string): EmbeddedSecrets | null {
 /** Written aside, flushed, then linked: two first starts at once agree on one file, and a crash leaves none half-written. */
 function createSecrets(dataDir: string, path: string): EmbeddedSecrets {
   const temporary = join(dataDir, `.secrets-${process.pid}-${randomBytes(4).toString('hex')}`);
+  const secrets = { masterKey: makeSecret(), authSecret: makeSecret(), databasePassword: makeSecret() };
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-    const secrets = { masterKey: makeSecret(), authSecret: makeSecret(), databasePassword: makeSecret() };
-    const fd = openSync(temporary, 'wx', 0o600);
-    writeSync(fd, `${JSON.stringify(secrets, null, 2)}\n`);
-    fsyncSync(fd);
-    closeSync(fd);
     try {
+      const fd = openSync(temporary, 'wx', 0o600);
+      writeSync(fd, `${JSON.stringify(secrets, null, 2)}\n`);
+      fsyncSync(fd);
+      closeSync(fd);
       linkSync(temporary, path);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      return readSecrets(path) ?? secrets;
+    } finally {
+      rmSync(temporary, { force: true });
     }
     return secrets;
   } catch (error) {
-    if (error instanceof ConfigError) throw error;
+    const isMadeByAnother = (error as NodeJS.ErrnoException).code === 'EEXIST';
+    const others = isMadeByAnother ? readSecrets(path) : null;
+    if (others) return others;
     const reason = error instanceof Error ? error.message : String(error);
     throw new ConfigError([
       { name: 'DATA_DIR', expected: `a folder that can be written; ${dataDir} cannot (${reason})` },
     ]);
-  } finally {
-    rmSync(temporary, { force: true });
   }
 }
 

@@ -2,6 +2,9 @@
 export { currentEnvironment } from './environment.ts';
 export { ConfigError, defaultDataDir, loadConfig } from './load-config.ts';
 export type { Config, ConfigProblem, Environment, LoadedConfig, Source } from './load-config.ts';
+export { describeConfig } from './describe-config.ts';
+export type { SettingDescription } from './describe-config.ts';
+export { renderConfigurationPage, renderEnvExample } from './render-docs.ts';
 export { settings } from './settings.ts';
 export type { Setting, SettingName, SettingType } from './settings.ts';
 export { secretWeakness } from './secret-strength.ts';

@@ -99,13 +99,13 @@ function parseLimits(text: string): LimitOverrides | null {
   return Object.freeze(overrides);
 }
 
-function isUrl(text: string): boolean {
-  return URL.canParse(text) && /^(https?|postgres|postgresql|rediss?|valkeys?):$/.test(new URL(text).protocol);
+function isUrl(text: string, schemes: readonly string[]): boolean {
+  return URL.canParse(text) && schemes.includes(new URL(text).protocol.slice(0, -1));
 }
 
 /** parseValue returns the typed value, or `expected:` and what was. */
 function parseValue(setting: Setting, text: string): { value: unknown } | { expected: string } {
-  const { type, min = 0, max = Number.MAX_SAFE_INTEGER } = setting;
+  const { type, min = 0, max = Number.MAX_SAFE_INTEGER, schemes = ['https', 'http'] } = setting;
   if (typeof type === 'object') {
     return type.oneOf.includes(text) ? { value: text } : { expected: `expected one of ${type.oneOf.join(', ')}` };
   }
@@ -125,7 +125,9 @@ function parseValue(setting: Setting, text: string): { value: unknown } | { expe
     case 'boolean':
       return text === 'true' || text === 'false' ? { value: text === 'true' } : { expected: 'expected true or false' };
     case 'url':
-      return isUrl(text) ? { value: text } : { expected: 'expected a URL' };
+      return isUrl(text, schemes)
+        ? { value: text }
+        : { expected: `expected a URL that starts with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}` };
     case 'list':
       return { value: Object.freeze(splitList(text)) };
     case 'cidr-list': {
@@ -149,7 +151,8 @@ function parseValue(setting: Setting, text: string): { value: unknown } | { expe
   }
 }
 
-function camelCase(name: string): string {
+/** camelCase turns a setting's name into its member of Config: `DATA_DIR` is `dataDir`. */
+export function camelCase(name: string): string {
   return name.toLowerCase().replaceAll(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }
 

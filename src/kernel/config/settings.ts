@@ -20,6 +20,8 @@ export interface Setting {
   readonly isSecret?: boolean;
   /** Must be given when that other setting is given. */
   readonly requiredWith?: string;
+  /** Schemes a `url` may have, without the colon; https and http by default. */
+  readonly schemes?: readonly string[];
   readonly min?: number;
   readonly max?: number;
   readonly group: 'server' | 'database' | 'secrets' | 'sign-in' | 'limits' | 'models' | 'files' | 'logs';
@@ -81,6 +83,7 @@ const settingTable = {
   },
   DATABASE_URL: {
     type: 'url',
+    schemes: ['postgres', 'postgresql'],
     isSecret: true,
     group: 'database',
     doc: 'PostgreSQL 15 or later, as the owner of its database. Default: an embedded PostgreSQL in DATA_DIR.',
@@ -95,6 +98,7 @@ const settingTable = {
   },
   REDIS_URL: {
     type: 'url',
+    schemes: ['redis', 'rediss', 'valkey', 'valkeys'],
     isSecret: true,
     group: 'database',
     doc: 'Redis or Valkey that shares rate limits between processes. Default: in memory when embedded, else PostgreSQL.',

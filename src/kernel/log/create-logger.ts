@@ -27,9 +27,20 @@ function guard(destination: DestinationStream): DestinationStream {
   };
 }
 
+/**
+ * redactArguments: messages pass the patterns too, because a message built from input must not carry a key. pino takes
+ * the message of an error that comes alone and would write it untouched, so it is given here.
+ */
+function redactArguments([first, message, ...rest]: readonly unknown[]): unknown[] {
+  if (typeof first === 'string') return [redact(first)];
+  const error = first instanceof Error ? first : (first as { err?: unknown } | null)?.err;
+  if (message === undefined) return error instanceof Error ? [first, redact(error.message)] : [first];
+  return [first, redact(message), ...rest.map((value) => redact(value))];
+}
+
 /** createLogger makes the root logger: one JSON object per line, time in ISO 8601. */
 export function createLogger(options: LoggerOptions): Logger {
-  return pino(
+  const root = pino(
     {
       level: options.level,
       base: null,
@@ -37,18 +48,21 @@ export function createLogger(options: LoggerOptions): Logger {
       formatters: {
         level: (label) => ({ level: label }),
         log: (object) => redact(object) as Record<string, unknown>,
-        bindings: (bindings) => redact(bindings) as Record<string, unknown>,
       },
-      serializers: {},
+      // redact has rendered errors already; pino's own serializer would do it again, without redaction.
+      serializers: { err: (error: unknown) => error },
       hooks: {
         logMethod(args, method) {
-          const [first, second, ...rest] = args as unknown[];
-          // Messages too pass the patterns: a message built from input must not carry a key.
-          if (typeof first === 'string') method.apply(this, [redact(first) as string]);
-          else method.apply(this, [first, redact(second), ...rest] as Parameters<typeof method>);
+          method.apply(this, redactArguments(args) as Parameters<typeof method>);
         },
       },
     },
     guard(options.destination ?? pino.destination({ sync: true, fd: 1 })),
-  ) as unknown as Logger;
+  );
+  // pino formats the fields of the root only; children inherit this method through their prototype.
+  const makeChild = root.child;
+  root.child = function child(this: PinoLogger, bindings: Record<string, unknown>) {
+    return makeChild.call(this, redact(bindings) as Record<string, unknown>);
+  } as typeof root.child;
+  return root as unknown as Logger;
 }

@@ -1,0 +1,139 @@
+/** Loading gives a frozen, complete configuration or names every problem at once. */
+import { randomBytes } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import { ConfigError, loadConfig, type Environment } from './index.ts';
+
+const key = () => randomBytes(32).toString('base64');
+const external = () => ({
+  DATABASE_URL: 'postgres://owner:pw@db:5432/bulkhead',
+  MASTER_KEY: key(),
+  AUTH_SECRET: key(),
+});
+
+function problemsOf(environment: Environment): Record<string, string> {
+  try {
+    loadConfig(environment);
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    return Object.fromEntries((error as ConfigError).problems.map(({ name, expected }) => [name, expected]));
+  }
+  throw new Error('the configuration was accepted');
+}
+
+describe('loadConfig', () => {
+  test('[K1.1] an empty environment gives the documented defaults', () => {
+    const { config, sources } = loadConfig({});
+    expect(config).toMatchObject({
+      host: '127.0.0.1',
+      port: 3000,
+      role: 'all',
+      passwordMinLength: 12,
+      passwordClasses: true,
+    });
+    expect(config).toMatchObject({ databaseUrl: undefined, masterKey: undefined, trustedProxies: [], limits: {} });
+    expect(new Set(Object.values(sources))).toEqual(new Set(['default']));
+  });
+
+  test('[K1.1] given values are typed and their source is remembered', () => {
+    const given = {
+      PORT: '0',
+      PASSWORD_CLASSES: 'false',
+      LIMITS: 'agents.chat=60/30, auth.sign-in=1/1',
+      DATA_DIR: 'relative',
+    };
+    const { config, sources } = loadConfig(given);
+    expect(config.port).toBe(0);
+    expect(config.passwordClasses).toBe(false);
+    expect(config.limits).toEqual({
+      'agents.chat': { max: 60, windowSeconds: 30 },
+      'auth.sign-in': { max: 1, windowSeconds: 1 },
+    });
+    expect(config.dataDir).toMatch(/^\/.*\/relative$/);
+    expect(sources).toMatchObject({ PORT: 'environment', HOST: 'default' });
+  });
+
+  test('[K1.1] an empty variable means not given', () => {
+    expect(loadConfig({ PORT: '', DATABASE_URL: '' }).config).toMatchObject({ port: 3000, databaseUrl: undefined });
+  });
+
+  test('[K1.2] every bad setting is named at once, with what was expected and without its value', () => {
+    const problems = problemsOf({
+      PORT: '80a',
+      ROLE: 'king',
+      TRUSTED_PROXIES: '10.0.0.0/33',
+      DRAIN_SECONDS: '-1',
+      PASSWORD_CLASSES: 'yes',
+      PUBLIC_URL: 'bulkhead',
+      LIMITS: 'agents.chat=0/60',
+      MASTER_KEY: 'hunter2hunter2hunter2',
+    });
+    expect(Object.keys(problems).toSorted()).toEqual([
+      'DRAIN_SECONDS',
+      'LIMITS',
+      'MASTER_KEY',
+      'PASSWORD_CLASSES',
+      'PORT',
+      'PUBLIC_URL',
+      'ROLE',
+      'TRUSTED_PROXIES',
+    ]);
+    expect(problems['ROLE']).toBe('expected one of all, web, worker');
+    expect(JSON.stringify(problems)).not.toContain('hunter2');
+  });
+
+  test('[K1.2] the message is one line per problem', () => {
+    expect(() => loadConfig({ PORT: 'x', ROLE: 'x' })).toThrow(/2 problems:\n {2}PORT: .+\n {2}ROLE: .+$/);
+  });
+
+  test.each(['65536', '-1', '1.5', '0x50', ' 80', '1e3', 'NaN', '٣'])('[K1.2] %j is not a port', (PORT) => {
+    expect(problemsOf({ PORT })['PORT']).toBe('expected a port, a whole number from 0 to 65535');
+  });
+
+  test.each([
+    ['DATABASE_URL', 'mysql://db/x', /postgres:\/\/ or postgresql:\/\//],
+    ['REDIS_URL', 'http://cache:6379', /redis:\/\//],
+    ['PUBLIC_URL', 'ftp://x', /https:\/\/ or http:\/\//],
+  ])('[K1.2] %s refuses a URL of another kind', (name, value, expected) => {
+    expect(problemsOf({ ...external(), [name]: value })[name]).toMatch(expected);
+  });
+
+  test.each(['10.0.0.0/8', '::1/128', '192.0.2.1', 'fd00::/8,10.0.0.0/8'])(
+    '[K1.2] %j is a list of networks',
+    (networks) => {
+      expect(loadConfig({ TRUSTED_PROXIES: networks }).config.trustedProxies).toEqual(networks.split(','));
+    },
+  );
+
+  test.each(['10.0.0.0/', '10.0.0/8', '10.0.0.0/8/8', 'all', '::1/129'])('[K1.2] %j is not a network', (networks) => {
+    expect(problemsOf({ TRUSTED_PROXIES: networks })).toHaveProperty('TRUSTED_PROXIES');
+  });
+
+  test('[K1.2] the loaded configuration is frozen, its lists and tables too', () => {
+    const { config } = loadConfig({ TRUSTED_PROXIES: '10.0.0.0/8', LIMITS: 'a.b=1/1' });
+    for (const part of [
+      config,
+      config.trustedProxies,
+      config.limits,
+      config.limits['a.b'],
+      config.modelPrivateNetworks,
+    ]) {
+      expect(Object.isFrozen(part)).toBe(true);
+    }
+    expect(() => Object.assign(config, { port: 1 })).toThrow(TypeError);
+  });
+
+  test('[K1.3] with an external database the secrets must be given', () => {
+    const problems = problemsOf({ DATABASE_URL: external().DATABASE_URL });
+    expect(Object.keys(problems).toSorted()).toEqual(['AUTH_SECRET', 'MASTER_KEY']);
+    expect(problems['MASTER_KEY']).toMatch(/^is required with DATABASE_URL/);
+    expect(loadConfig(external()).config.databaseUrl).toContain('db:5432');
+  });
+
+  test('[K11.6] models on this machine are found when embedded, and private networks are closed otherwise', () => {
+    expect(loadConfig({}).config.modelPrivateNetworks).toEqual(['127.0.0.0/8', '::1/128']);
+    expect(loadConfig(external()).config.modelPrivateNetworks).toEqual([]);
+    expect(loadConfig({ ...external(), MODEL_PRIVATE_NETWORKS: '10.1.0.0/16' }).config.modelPrivateNetworks).toEqual([
+      '10.1.0.0/16',
+    ]);
+  });
+});
