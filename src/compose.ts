@@ -17,6 +17,7 @@ import { createRunService } from '#kernel/runs';
 import { createSecretBox } from '#kernel/secrets';
 import { createObjectStore } from '#kernel/storage';
 import { apps as installedApps } from './apps.ts';
+import { startHousekeeping } from './housekeeping.ts';
 import { migrationSources } from './migration-sources.ts';
 import { kernelModules } from './modules.ts';
 
@@ -60,7 +61,7 @@ export async function composeBulkhead(options: ComposeOptions): Promise<Bulkhead
     const parts = await buildServices(config, log, db, apps, closers);
     const server = await buildServer(parts.services, apps, options);
     closers.push(() => server.fastify.close());
-    return assemble(parts, server, closers);
+    return assemble(parts, server, apps, closers);
   } catch (error) {
     await closeAll(closers);
     throw error;
@@ -117,7 +118,7 @@ function buildServer(services: Services, apps: readonly AppDefinition[], options
   });
 }
 
-function assemble({ services, registry }: Parts, server: HttpServer, closers: (() => unknown)[]): Bulkhead {
+function assemble({ services, registry }: Parts, server: HttpServer, apps: readonly AppDefinition[], closers: (() => unknown)[]): Bulkhead {
   const { config, log, jobs, runs } = services;
   let closing: Promise<void> | undefined;
   return {
@@ -127,6 +128,7 @@ function assemble({ services, registry }: Parts, server: HttpServer, closers: ((
       await registry.register();
       await server.fastify.listen({ host: config.host, port: config.port });
       await runs.open();
+      if (config.role !== 'web') closers.push(startHousekeeping(services, apps));
       // The job engine takes half a second to load, and nobody waits for it: /readyz says when it is there.
       jobs.launch().catch((error: unknown) => log.error({ err: error }, 'the job engine did not start'));
       return { url: publicUrlOf(config, server) };

@@ -13,7 +13,7 @@ import { buildOpenApi } from './openapi.ts';
 import type { Policy } from '../policy.ts';
 import { renderProblem, toAppError } from './problem-mapper.ts';
 import { refuseRaw } from './raw-refusal.ts';
-import { mountReference } from './reference-page.ts';
+import { mountErrorPage, mountReference } from './reference-page.ts';
 import { logWhenDone } from './request-log.ts';
 import { stateOf } from './request-state.ts';
 import type { RunnerHost } from './route-runner.ts';
@@ -105,6 +105,7 @@ function mountDocuments(server: FastifyInstance, routes: readonly Route[], optio
     return reply.header('cache-control', 'public, no-cache').header('content-type', 'application/json; charset=utf-8').send(document);
   });
   mountReference(server, documentPath);
+  mountErrorPage(server);
 }
 
 function makeFastify({ config }: Services): FastifyInstance {

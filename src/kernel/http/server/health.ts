@@ -33,6 +33,7 @@ export async function checkReadiness(services: Services): Promise<Readiness> {
   const checks: Record<string, CheckState> = {
     database: database ? 'ok' : 'down',
     storage: storage ? 'ok' : 'down',
+    jobs: services.jobs.isReady ? 'ok' : 'down',
     limits: services.limits.isDegraded ? 'degraded' : 'ok',
   };
   const states = Object.values(checks);

@@ -1,7 +1,9 @@
 /** The API reference is a page of this server: its script and its document come from here, nothing from elsewhere (K17.1). */
 import { createHash, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { runInNewContext } from 'node:vm';
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import { listErrorTables } from '#kernel/errors';
 
 /**
  * referencePolicy is the strict policy with two exceptions that Scalar cannot do without, on this page alone: inline
@@ -31,6 +33,22 @@ const configuration = {
   showDeveloperTools: 'never',
   persistAuth: false,
 };
+
+/** mountErrorPage adds GET /reference/errors, where the `type` of every problem leads. */
+export function mountErrorPage(server: FastifyInstance): void {
+  server.get('/reference/errors', (_request, reply) => {
+    const rows = [...listErrorTables().values()].flatMap((table) => Object.entries(table));
+    const items = rows.map(([code, { status, public: meaning }]) => `<dt id="${code}"><code>${code}</code> (${status})</dt><dd>${escapeHtml(meaning)}</dd>`);
+    return reply
+      .header('content-type', 'text/html; charset=utf-8')
+      .header('cache-control', 'no-cache')
+      .send(`<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Errors</title></head><body><h1>Errors</h1><dl>${items.join('\n')}</dl></body></html>`);
+  });
+}
+
+function escapeHtml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
+}
 
 /** mountReference adds GET /reference and its script. The 4 MB script is read when it is first asked for. */
 export function mountReference(server: FastifyInstance, documentUrl: string): void {
@@ -63,6 +81,7 @@ async function loadScript(): Promise<{ text: string; etag: string }> {
   const source = await readFile(new URL(import.meta.resolve('@scalar/fastify-api-reference')), 'utf8');
   const literal = /^var standalone_default = (".*");$/m.exec(source)?.[1];
   if (literal === undefined) throw new Error('the package @scalar/fastify-api-reference is not laid out as expected');
-  const text = JSON.parse(literal) as string;
+  // A literal of JavaScript, not of JSON; evaluated alone, in a context that has nothing.
+  const text = runInNewContext(literal, {}) as string;
   return { text, etag: `"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"` };
 }
