@@ -15,7 +15,8 @@ export type DatabaseStartCode =
   | 'MIGRATION_FAILED'
   | 'SCHEMA_NEWER'
   | 'ISOLATION_BROKEN'
-  | 'BACKUP_BROKEN';
+  | 'BACKUP_BROKEN'
+  | 'RESTORE_REFUSED';
 
 /**
  * DatabaseStartError stops a start (or a backup). Its message is written for the operator: what is wrong and what to

@@ -73,7 +73,8 @@ function lineOf(sql: string, position: unknown): string {
   return Number.isInteger(index) && index > 0 ? ` at line ${sql.slice(0, index).split('\n').length}` : '';
 }
 
-async function applyOne(client: Client, migration: Migration): Promise<void> {
+/** applyMigration runs one migration and records it, in the caller's transaction. */
+export async function applyMigration(client: Client, migration: Migration): Promise<void> {
   try {
     await client.query(migration.sql);
   } catch (error) {
@@ -117,11 +118,11 @@ export async function migrate(client: Client, migrations: readonly Migration[], 
     if (pending.length === 0) return 0;
     if (applied.length === 0) {
       await inTransaction(client, async () => {
-        for (const migration of pending) await applyOne(client, migration);
+        for (const migration of pending) await applyMigration(client, migration);
       });
     } else {
       await options.backUp(pending);
-      for (const migration of pending) await inTransaction(client, () => applyOne(client, migration));
+      for (const migration of pending) await inTransaction(client, () => applyMigration(client, migration));
     }
     options.log.info({ applied: pending.length }, 'the database schema was migrated');
     return pending.length;

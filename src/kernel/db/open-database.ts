@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import type { Client } from 'pg';
 import { ensureEmbeddedSecrets, readEmbeddedSecrets, type Config } from '#kernel/config';
 import type { Logger } from '#kernel/log';
+import { createBackup } from './backup/create-backup.ts';
+import { verifyBackup } from './backup/verify-backup.ts';
 import { createDatabase } from './database.ts';
 import { startEmbedded } from './embedded/start-embedded.ts';
 import { DatabaseStartError, errorCode, isConnectionError } from './errors.ts';
 import { assertIsolation } from './isolation.ts';
 import { migrate } from './migrate.ts';
-import { readMigrations, type MigrationSource } from './migration-files.ts';
+import { readMigrations, type Migration, type MigrationSource } from './migration-files.ts';
 import { connectOnce, parseDatabaseUrl, type Endpoint } from './pools.ts';
 import { ensureRoles, loginRoles } from './roles.ts';
 import type { Database } from './types.ts';
@@ -64,13 +66,24 @@ async function prepareGround(config: Config, log: Logger): Promise<Ground> {
   return { endpoint: server.endpoint, ownerUrl: server.ownerUrl, authSecret, isEmbedded: true, onClose: () => server.stop() };
 }
 
+/** An upgrade can be taken back: what it changes has been written down, and restored once, before it begins. */
+async function backUpBefore(ground: Ground, options: OpenDatabaseOptions, pending: readonly Migration[]): Promise<void> {
+  const { config, log, migrations } = options;
+  const { masterKey } = ensureEmbeddedSecrets(config);
+  const moment = new Date().toISOString().replaceAll(/[:.]/g, '-');
+  const path = join(backupFolder(config), `before-migration-${moment}.backup`);
+  await createBackup({ url: ground.ownerUrl, path, masterKey });
+  const { isRestored, rowCount } = await verifyBackup({ url: ground.ownerUrl, path, masterKey, migrations });
+  log.info({ path, rowCount, isRestored, pending: pending.length }, 'backed up before migrating');
+}
+
 async function bringUpToDate(ground: Ground, options: OpenDatabaseOptions): Promise<void> {
   const migrations = await readMigrations(options.migrations);
   const client = await connectOnce(ground.ownerUrl);
   try {
     await migrate(client, migrations, {
       log: options.log,
-      backUp: async () => undefined,
+      backUp: (pending) => backUpBefore(ground, options, pending),
     });
     await assertIsolation(client);
   } catch (error) {

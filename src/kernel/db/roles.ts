@@ -79,7 +79,9 @@ async function setUpRole(client: Client, role: RoleName, existing: RoleRow | und
     );
   }
   const password = client.escapeLiteral(rolePassword(authSecret, role));
-  if (!existing) await runTolerantly(client, `create role ${role} login noinherit password ${password}`);
+  // The owner makes scratch databases to verify backups in.
+  const rights = role === 'bulkhead_owner' ? ' createdb' : '';
+  if (!existing) await runTolerantly(client, `create role ${role} login noinherit${rights} password ${password}`);
   else await runTolerantly(client, `alter role ${role} login password ${password}`);
   await runTolerantly(client, `comment on role ${role} is ${client.escapeLiteral(comment)}`);
 }
