@@ -30,9 +30,6 @@ const toneSentences: Readonly<Record<NonNullable<Agent['tone']>, string>> = {
   playful: 'Write in a light and playful tone.',
 };
 
-const withEvidence =
-  'Answer from the numbered passages below. After each statement taken from one, cite it as [1], or [1][3] for several. ' +
-  'Cite only numbers that are given. If the passages do not answer the question, say so plainly rather than guess.';
 const withoutEvidence =
   'Your knowledge base was searched and holds nothing about this question. If it asks for facts of that kind, say that you ' +
   'found no evidence for an answer; do not invent one and do not cite anything. Small talk needs no evidence.';
@@ -50,31 +47,28 @@ export function capHistory(history: readonly HistoryMessage[]): HistoryMessage[]
   return kept;
 }
 
-/** buildInstructions is the system text without the passages, which whoever talks to the model renders. */
+/** buildInstructions is the system text. Passages are not part of it: the gateway shows them, with the rules of citing, as untrusted. */
 export function buildInstructions(agent: PromptAgent, passageCount: number): string {
   const parts = [`You are ${agent.name}.${agent.description === '' ? '' : ` ${agent.description}`}`];
   if (agent.instructions.trim() !== '') parts.push(agent.instructions.trim());
   if (agent.tone !== null) parts.push(toneSentences[agent.tone]);
   parts.push('Answer in the language of the question. Use Markdown where it helps.');
-  if (agent.hasKnowledge) parts.push(passageCount > 0 ? withEvidence : withoutEvidence);
+  if (agent.hasKnowledge && passageCount === 0) parts.push(withoutEvidence);
   return parts.join('\n\n');
 }
 
 export interface PromptInput {
   readonly agent: PromptAgent;
-  /** Passages as text, marked as untrusted; empty without evidence. */
-  readonly renderedPassages: string;
+  /** How many passages go with the request; 0 means that there is no evidence. */
   readonly passageCount: number;
   readonly history: readonly HistoryMessage[];
   readonly question: string;
 }
 
-/** buildPrompt returns the messages for the model: instructions, passages, capped history, question. */
-export function buildPrompt({ agent, renderedPassages, passageCount, history, question }: PromptInput): ChatMessage[] {
-  const instructions = buildInstructions(agent, passageCount);
-  const system = renderedPassages === '' ? instructions : `${instructions}\n\n${renderedPassages}`;
+/** buildPrompt returns the messages for the model: instructions, capped history, question. */
+export function buildPrompt({ agent, passageCount, history, question }: PromptInput): ChatMessage[] {
   return [
-    { role: 'system', content: system },
+    { role: 'system', content: buildInstructions(agent, passageCount) },
     ...capHistory(history).map(({ role, text }): ChatMessage => ({ role, content: text })),
     { role: 'user', content: question },
   ];

@@ -4,7 +4,6 @@ import type { AbandonedRun, RunContext, RunWorkflow, StepContext } from '#kernel
 import { buildPrompt } from '../chat/build-prompt.ts';
 import { pickUsed, toCitations } from '../chat/citations.ts';
 import { loadTurn, retrieve, type LoadedTurn } from '../chat/load-turn.ts';
-import { renderPassages } from '../chat/render-passages.ts';
 import { loadCandidates, saveAnswer, saveCandidates } from '../chat/save-answer.ts';
 import { agentsErrors } from '../errors.ts';
 import type { FoundPassage } from '../knowledge/search-passages.ts';
@@ -58,7 +57,6 @@ async function writeAnswer(run: Run, step: StepContext, turn: LoadedTurn, { pass
     model: turn.model,
     messages: buildPrompt({
       agent: turn.agent,
-      renderedPassages: renderPassages(numbered),
       passageCount: numbered.length,
       history: turn.history,
       question: turn.question,
