@@ -1,4 +1,5 @@
 /** The job engine runs named workflows on DBOS: steps that finished are never repeated, the dead's work is taken over. */
+import { Pool } from 'pg';
 import type { Services } from '#kernel/app';
 import type { Database } from '#kernel/db';
 import type { Logger } from '#kernel/log';
@@ -55,20 +56,32 @@ export function createJobEngine(options: JobEngineOptions): JobEngine {
   const { db, log, registry, role, workflows, services } = options;
   const registered = new Map<string, Registered>();
   let launching: Promise<Dbos> | undefined;
+  let pool: Pool | undefined;
   let isLaunched = false;
   let beats = 0;
 
+  /** DBOS.migrate prints to the console; this is what it calls, with a logger. */
+  async function migrateEngine(): Promise<void> {
+    const { migrateSystemDatabase } = await import('@dbos-inc/dbos-sdk/internal/system_database');
+    const { GlobalLogger } = await import('@dbos-inc/dbos-sdk/internal/telemetry/logs');
+    const quiet = new GlobalLogger(undefined, { logger: forwardLogs(log) });
+    await migrateSystemDatabase(db.urls.owner, quiet, 'dbos', 'bulkhead_system');
+  }
+
   async function launch(): Promise<Dbos> {
     const { DBOS } = await import('@dbos-inc/dbos-sdk');
-    await DBOS.migrate(db.urls.owner, { applicationRole: 'bulkhead_system' });
+    await migrateEngine();
     for (const workflow of workflows as readonly Workflow<unknown>[]) {
       const execute = (input: unknown) => workflow.execute(makeContext(DBOS, services()), input);
       registered.set(workflow.name, DBOS.registerWorkflow(execute, { name: workflow.name }) as Registered);
     }
+    // A pool of its own: LISTEN holds one connection, and a busy journal must not starve the engine.
+    pool = new Pool({ connectionString: db.urls.system, max: 6, pipeline: true });
+    pool.on('error', (error) => log.debug({ err: error }, 'an idle job connection was lost'));
     DBOS.setConfig({
       name: 'bulkhead',
       systemDatabaseUrl: db.urls.system,
-      systemDatabasePoolSize: 6,
+      systemDatabasePool: pool,
       executorID: registry.id,
       applicationVersion,
       runMigrations: false,
@@ -117,6 +130,7 @@ export function createJobEngine(options: JobEngineOptions): JobEngine {
       if (!launching) return;
       const dbos = await launching;
       await dbos.shutdown({ deregister: true, workflowCompletionTimeoutMS: deadlineMilliseconds });
+      await pool?.end();
     },
   };
 }
