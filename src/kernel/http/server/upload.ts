@@ -27,6 +27,8 @@ export async function readUpload(request: FastifyRequest, maxBytes: number): Pro
     part.file.resume();
     throw invalidBody('The file must be in the part named `file`.');
   }
+  // The parser would otherwise end the stream there as if the file were whole.
+  part.file.on('limit', () => part.file.destroy(tooLarge(maxBytes)));
   return { filename: part.filename.slice(0, 500), claimedType: part.mimetype.slice(0, 200), stream: part.file };
 }
 
