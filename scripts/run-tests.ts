@@ -31,7 +31,7 @@ function listTestFiles(folder: string): string[] {
 
 /** usesDatabase: a file that opens a test database or a test server runs again on the external PostgreSQL. */
 function usesDatabase(file: string): boolean {
-  return /#testing\/(database|server)|testing\/(database|server)\.ts/.test(readFileSync(join(root, file), 'utf8'));
+  return /[#/]testing\/(identity-server|server|database|test-cluster)\b/.test(readFileSync(join(root, file), 'utf8'));
 }
 
 function planRuns(services: Services, args: readonly string[]): Run[] {
@@ -40,17 +40,16 @@ function planRuns(services: Services, args: readonly string[]): Run[] {
   const isSelected = (file: string) => filters.length === 0 || filters.some((filter) => file.includes(filter));
   const units = ['src', 'lint', 'scripts', 'bench', 'prove'].flatMap(listTestFiles).filter(isSelected);
   const browser = listTestFiles('e2e').filter(isSelected);
-  const redis: Record<string, string> = services.redis ? { BULKHEAD_TEST_REDIS_URL: services.redis } : {};
   // Coverage is measured once, over everything that runs on the embedded database.
   const plain = options.filter((option) => !option.startsWith('--coverage'));
-  const runs: Run[] = [{ name: 'embedded', config: 'vitest.config.ts', files: units, options, environment: redis }];
+  const runs: Run[] = [{ name: 'embedded', config: 'vitest.config.ts', files: units, options, environment: {} }];
   if (services.postgres) {
-    const environment = { ...redis, BULKHEAD_TEST_DATABASE_URL: services.postgres };
+    const environment = { TEST_DATABASE: 'external', TEST_DATABASE_URL: services.postgres };
     const files = units.filter(usesDatabase);
     runs.push({ name: 'external', config: 'vitest.config.ts', files, options: plain, environment });
   }
   if (services.chromium) {
-    const environment = { ...redis, BULKHEAD_TEST_CHROMIUM: services.chromium };
+    const environment = { TEST_CHROMIUM: services.chromium };
     runs.push({ name: 'browser', config: 'vitest.e2e.config.ts', files: browser, options: plain, environment });
   }
   return runs.filter((run) => run.files.length > 0);

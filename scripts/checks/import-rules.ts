@@ -8,7 +8,11 @@ import { findTool, root, runTool } from './run-tool.ts';
 interface Report {
   readonly summary: {
     readonly totalCruised: number;
-    readonly violations: readonly { readonly from: string; readonly to: string; readonly rule: { readonly name: string } }[];
+    readonly violations: readonly {
+      readonly from: string;
+      readonly to: string;
+      readonly rule: { readonly name: string };
+    }[];
     readonly ruleSetUsed: { readonly forbidden: readonly { readonly name: string }[] };
   };
 }
@@ -27,7 +31,10 @@ async function cruise(cwd: string, folders: readonly string[]): Promise<Report['
 }
 
 /** judgeCanary returns a sentence for each rule that caught nothing in the canary. */
-export function judgeCanary({ violations, ruleSetUsed }: Pick<Report['summary'], 'violations' | 'ruleSetUsed'>): string[] {
+export function judgeCanary({
+  violations,
+  ruleSetUsed,
+}: Pick<Report['summary'], 'violations' | 'ruleSetUsed'>): string[] {
   const caught = new Set(violations.map(({ rule }) => rule.name));
   return ruleSetUsed.forbidden
     .filter(({ name }) => !caught.has(name))

@@ -15,7 +15,9 @@ export interface ToolResult {
 /** findTool resolves a package's program by its manifest, so that no shell and no `.cmd` wrapper is needed. */
 export function findTool(packageName: string, program: string): string {
   const folder = join(root, 'node_modules', packageName);
-  const { bin } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { bin: string | Record<string, string> };
+  const { bin } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
+    bin: string | Record<string, string>;
+  };
   const path = typeof bin === 'string' ? bin : bin[program];
   if (!path) throw new Error(`${packageName} has no program ${program}`);
   return join(folder, path);

@@ -26,7 +26,7 @@ function listFiles(path) {
 function listWebFiles(root) {
   const shared = listFiles(join(root, 'src')).filter((file) => {
     const path = relative(root, file).replaceAll('\\', '/');
-    return /^src\/apps\/[^/]+\/(ui|widget)\//.test(path) || /contract\.ts$/.test(path);
+    return /^src\/apps\/[^/]+\/(ui|widget)\//.test(path) || path.endsWith('contract.ts');
   });
   return [...sources.flatMap((source) => listFiles(join(root, source))), ...shared];
 }

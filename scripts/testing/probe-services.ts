@@ -52,9 +52,9 @@ export async function probeServices(environment: NodeJS.ProcessEnv): Promise<Ser
   const foundPostgres = postgres === 'S' || postgres === 'N' ? 'postgres://postgres@127.0.0.1:5432/postgres' : null;
   const foundRedis = redis?.startsWith('+PONG') ? 'redis://127.0.0.1:6379' : null;
   return {
-    postgres: environment['BULKHEAD_TEST_DATABASE_URL'] ?? foundPostgres,
-    redis: environment['BULKHEAD_TEST_REDIS_URL'] ?? foundRedis,
-    chromium: environment['BULKHEAD_TEST_CHROMIUM'] ?? browserPaths.find(isExecutable) ?? null,
+    postgres: environment['TEST_DATABASE_URL'] ?? foundPostgres,
+    redis: environment['TEST_REDIS_URL'] ?? foundRedis,
+    chromium: environment['TEST_CHROMIUM'] ?? browserPaths.find(isExecutable) ?? null,
   };
 }
 

@@ -19,11 +19,11 @@ async function main(): Promise<number> {
   const command = name === undefined ? undefined : commands[name];
   if (name === undefined || command === undefined) {
     const isAsked = values['help'] === true || positionals.length === 0;
-    (isAsked ? console.log : console.error)(describeCommands());
+    process[isAsked ? 'stdout' : 'stderr'].write(`${describeCommands()}\n`);
     return isAsked ? 0 : 2;
   }
-  const { run } = await command.load();
-  return run(process.argv.slice(2 + name.split(' ').length));
+  const module = await command.load();
+  return module.run(process.argv.slice(2 + name.split(' ').length));
 }
 
 process.exitCode = await main().catch((error: unknown) => {

@@ -47,18 +47,22 @@ export function page<T extends z.ZodType>(item: T) {
   return z.strictObject({ items: z.array(item), nextCursor: z.string().nullable() });
 }
 
-/** encodeCursor and decodeCursor carry the sort key of the last row; opaque to clients. */
+/** encodeCursor packs the sort key of the last row; opaque to clients, and safe in a URL. Any text may stand in a key. */
 export function encodeCursor(key: readonly (string | number)[]): string {
-  return btoa(JSON.stringify(key)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+  const bytes = new TextEncoder().encode(JSON.stringify(key));
+  const binary = Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
+  return btoa(binary).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
 }
 
-/** decodeCursor returns the sort key, or null when the text is not a cursor of ours. */
+/** decodeCursor returns the sort key, or null when the text is not a cursor of ours; its parts are still to be checked. */
 export function decodeCursor(cursor: string): readonly (string | number)[] | null {
   try {
-    const value: unknown = JSON.parse(atob(cursor.replaceAll('-', '+').replaceAll('_', '/')));
-    const isKey = Array.isArray(value) && value.every((part) => typeof part === 'string' || typeof part === 'number');
+    const binary = atob(cursor.replaceAll('-', '+').replaceAll('_', '/'));
+    const bytes = Uint8Array.from(binary, (letter) => letter.charCodeAt(0));
+    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    const isKey = Array.isArray(value) && value.every((part) => typeof part === 'string' || Number.isFinite(part));
     return isKey ? value : null;
   } catch {
-    return null; // not base64 or not JSON: the caller answers 400
+    return null; // not base64, not UTF-8 or not JSON: the caller answers 400
   }
 }

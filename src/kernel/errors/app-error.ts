@@ -73,7 +73,7 @@ export function isAppError(error: unknown): error is AppError {
   return error instanceof AppError;
 }
 
-/** allErrorTables collects every table for the generated reference and its drift test. */
+/** Every table by module, for the generated reference and its drift test. */
 const tables = new Map<string, ErrorTable>();
 
 /**
@@ -128,6 +128,8 @@ export function toProblem(error: unknown, requestId: string): Problem {
   const known = isAppError(error) ? error : kernelErrors.INTERNAL({ cause: error });
   const { detail, errors, extensions } = known.options;
   return {
+    // First, so that no extension can take the place of a standard member.
+    ...extensions,
     type: `/reference/errors#${known.code}`,
     title: known.definition.public,
     status: known.status,
@@ -136,6 +138,5 @@ export function toProblem(error: unknown, requestId: string): Problem {
     requestId,
     isRetryable: known.isRetryable,
     ...(errors ? { errors } : {}),
-    ...extensions,
   };
 }
