@@ -79,7 +79,8 @@ test('[K9.1] a damaged, cut or foreign text never opens and never crashes', asyn
     [parts[0], 'AAAA', ...parts.slice(2)].join('.'),
     [parts[0], Buffer.from(newId().replaceAll('-', ''), 'hex').toString('base64url'), ...parts.slice(2)].join('.'),
   ];
-  for (const text of damaged) await expect(open(place, text), text).rejects.toMatchObject({ code: 'SECRET_UNREADABLE' });
+  const outcomes = await Promise.allSettled(damaged.map((text) => open(place, text)));
+  expect(outcomes).toEqual(damaged.map(() => ({ status: 'rejected', reason: expect.objectContaining({ code: 'SECRET_UNREADABLE' }) })));
 });
 
 test('[K9.1] every flipped bit and every shorter tag is noticed', () => {
@@ -94,7 +95,7 @@ test('[K9.1] every flipped bit and every shorter tag is noticed', () => {
       all.writeUInt8(all.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
       const flipped = { kid: 'kid', iv: all.subarray(0, 12), ciphertext: all.subarray(12, -16), tag: all.subarray(-16) };
       expect(() => openEnvelope(key, flipped, context)).toThrow('authentication failed');
-      expect(() => openEnvelope(key, { ...envelope, tag: envelope.tag.subarray(0, 12) }, context)).toThrow();
+      expect(() => openEnvelope(key, { ...envelope, tag: envelope.tag.subarray(0, 12) }, context)).toThrow(/tag/);
     }),
   );
 });

@@ -15,6 +15,9 @@ function codeOf(error: unknown): unknown {
   return error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
 }
 
+/** shardOf spreads blobs over 256 folders: the end of a UUIDv7 is random, its beginning is the time. */
+const shardOf = (id: string) => id.slice(-2);
+
 /** A rename is durable only when the folder that holds the name is flushed too. Windows has no such call. */
 async function flushFolder(path: string): Promise<void> {
   if (process.platform === 'win32') return;
@@ -74,7 +77,8 @@ class LocalBlobStore implements BlobStore {
       if (!isId(tenantId)) continue;
       for await (const shard of namesIn(join(this.#root, tenantId))) {
         for await (const id of namesIn(join(this.#root, tenantId, shard))) {
-          if (!isId(id) || !(await isOlder(join(this.#root, tenantId, shard, id), before))) continue;
+          // What lies elsewhere was not put there by us, and `delete` would not find it.
+          if (!isId(id) || shardOf(id) !== shard || !(await isOlder(join(this.#root, tenantId, shard, id), before))) continue;
           batch.push({ tenantId, id });
           if (batch.length < keysPerBatch) continue;
           yield batch;
@@ -113,8 +117,7 @@ class LocalBlobStore implements BlobStore {
 
   #pathOf({ tenantId, id }: BlobKey): string {
     if (!isId(tenantId) || !isId(id)) throw new TypeError('a blob is named by two UUIDs');
-    // The end of a UUIDv7 is random, its beginning is the time: only the end spreads evenly.
-    return join(this.#root, tenantId, id.slice(-2), id);
+    return join(this.#root, tenantId, shardOf(id), id);
   }
 
   async #publish(temporary: string, target: string): Promise<void> {
