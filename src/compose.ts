@@ -39,7 +39,7 @@ export interface Bulkhead {
   readonly server: HttpServer;
   /** Listens on the configured address, then starts durable work. Rejects with EADDRINUSE when the port is taken. */
   listen(): Promise<{ readonly url: string }>;
-  /** Lets what runs finish for DRAIN_SECONDS at most, then ends the open streams (K12.5). */
+  /** Lets what runs finish for DRAIN_SECONDS at most, then ends the open streams (K12.5). Safe to call twice. */
   drain(): Promise<void>;
   /** Ends everything at once; after `drain` nothing of value is left. Safe to call twice. */
   close(): Promise<void>;
@@ -120,6 +120,7 @@ function buildServer(services: Services, apps: readonly AppDefinition[], options
 
 function assemble({ services, registry }: Parts, server: HttpServer, apps: readonly AppDefinition[], closers: (() => unknown)[]): Bulkhead {
   const { config, log, jobs, runs } = services;
+  let draining: Promise<void> | undefined;
   let closing: Promise<void> | undefined;
   return {
     services,
@@ -133,17 +134,23 @@ function assemble({ services, registry }: Parts, server: HttpServer, apps: reado
       jobs.launch().catch((error: unknown) => log.error({ err: error }, 'the job engine did not start'));
       return { url: publicUrlOf(config, server) };
     },
-    async drain() {
-      server.beginDrain();
-      const milliseconds = config.drainSeconds * 1000;
-      await Promise.all([runs.drain(milliseconds), jobs.drain(milliseconds)]);
-      server.streams.endAll();
+    drain() {
+      draining ??= drainAll(services, server);
+      return draining;
     },
     close() {
       closing ??= closeAll(closers);
       return closing;
     },
   };
+}
+
+/** drainAll turns new work away, waits for what runs, and only then ends the streams, so that answers finish on screen. */
+async function drainAll({ config, jobs, runs }: Services, server: HttpServer): Promise<void> {
+  server.beginDrain();
+  const milliseconds = config.drainSeconds * 1000;
+  await Promise.all([runs.drain(milliseconds), jobs.drain(milliseconds)]);
+  server.streams.endAll();
 }
 
 /** publicUrlOf is the address people use: as configured, else this machine's with the port really taken. */
