@@ -33,7 +33,7 @@ function listTasks(services: Services, apps: readonly AppDefinition[]): Task[] {
   const idempotency = createIdempotency({ db });
   return [
     ...apps.flatMap(({ id, sweep }) => (sweep ? [{ name: `${id}.sweep`, everyMinutes: 1, run: () => sweep(services) }] : [])),
-    { name: 'storage.sweep', everyMinutes: 10, run: () => storage.sweep() },
+    { name: 'storage.sweep', everyMinutes: 60, run: () => storage.sweep() },
     { name: 'idempotency.prune', everyMinutes: 10, run: () => idempotency.prune() },
     { name: 'auth.sessions.sweep', everyMinutes: 60, run: () => sweepSessions(db, new Date(), config.sessionIdleHours) },
   ];
