@@ -64,6 +64,8 @@ export function createPool(options: PoolOptions): pg.Pool {
     statement_timeout: statementTimeout,
     idle_in_transaction_session_timeout: idleInTransactionTimeout,
   });
+  // A connection may break while it is lent out and between two queries: its next query reports it, the event must not end us.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   pool.on('error', (error) => options.log.warn({ err: error, role: options.role }, 'an idle database connection broke'));
   return pool;
 }

@@ -90,8 +90,8 @@ export async function writeBackupFile(path: string, masterKey: string | undefine
     }
     await rename(partial, path);
   } catch (error) {
-    await rm(partial, { force: true });
-    if (['ENOSPC', 'EDQUOT', 'EACCES', 'EROFS', 'ENOTDIR'].includes(errorCode(error))) throw describeFolderError(dirname(path), error);
+    await rm(partial, { force: true }).catch(() => undefined);
+    if (['ENOSPC', 'EDQUOT', 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST'].includes(errorCode(error))) throw describeFolderError(dirname(path), error);
     throw error;
   }
 }
