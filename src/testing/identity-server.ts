@@ -1,4 +1,4 @@
-/** A real HTTP server with only the modules identity needs, on a real database; clock and hashing bounds may be scripted. */
+/** A real HTTP server with only the modules identity needs, on a real database; the clock may be scripted. */
 import type { AddressInfo } from 'node:net';
 import { createAuditLog } from '#kernel/audit';
 import { createIdentity, createSetupLink, routes, type Identity, type IdentityOptions } from '#kernel/auth';
@@ -58,11 +58,22 @@ export function cookieHeader(cookies: readonly string[]): string {
 /** startIdentityServer listens on a free port of the loopback address; `await using` ends everything. */
 export async function startIdentityServer(options: IdentityServerOptions = {}): Promise<IdentityServer> {
   const log = options.log ?? silentLog;
-  const test = await createTestDatabase({ environment: { TRUSTED_PROXIES: '127.0.0.0/8', SIGN_UP: 'open', ...options.environment }, log });
+  const test = await createTestDatabase({
+    environment: { TRUSTED_PROXIES: '127.0.0.0/8', SIGN_UP: 'open', ...options.environment },
+    log,
+  });
   const { db, config } = test;
   const identity = await createIdentity({ ...options, db, config, log });
   const limits = await createLimiter({ config, db, log });
-  const parts = { config, log, db, identity, limits, audit: createAuditLog({ db }), storage: { ping: async () => undefined } };
+  const parts = {
+    config,
+    log,
+    db,
+    identity,
+    limits,
+    audit: createAuditLog({ db }),
+    storage: { ping: async () => undefined },
+  };
   const services = parts as unknown as Services; // the parts that these routes never touch are absent
   const server = await createHttpServer(services, routes, {
     policy: createPolicy([]),

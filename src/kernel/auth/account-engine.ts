@@ -2,15 +2,11 @@
  * The account engine: Better Auth behind our routes. It makes users, credential accounts, sessions and cookies; what
  * surrounds them (limits, hashing, organisation, audit) is ours, and all of it happens in one transaction.
  */
-import type { Config } from '#kernel/config';
-import type { Database, Tx } from '#kernel/db';
-import { newId } from '#kernel/ids';
-import type { Logger } from '#kernel/log';
+import type { Tx } from '#kernel/db';
 import { findHomeOrganization } from '#kernel/tenancy';
-import { accountFlow, createBetterAuthAdapter, type AccountFlow } from './better-auth-adapter.ts';
+import { accountFlow, type AccountFlow } from './better-auth-adapter.ts';
+import { engineOptions, type EngineParts } from './engine-options.ts';
 import { authErrors } from './errors.ts';
-import { maxPasswordLength } from './password-policy.ts';
-import { sessionCookieName } from './session-cookie.ts';
 
 export interface NewAccount {
   readonly name: string;
@@ -24,16 +20,22 @@ export interface Client {
   readonly userAgent: string;
 }
 
-/** SignedIn is the outcome of an account flow. `cookies` are Set-Cookie values and the only place where the token is. */
+/** SignedIn is the outcome of an account flow. `cookies` are Set-Cookie values, the only place where the token is. */
 export interface SignedIn {
   readonly userId: string;
   readonly cookies: readonly string[];
 }
 
 export interface AccountEngine {
-  /** Makes user, personal organisation (by `chooseTenant`), account and session in `flow.tx`. Throws EMAIL_TAKEN, USERNAME_TAKEN. */
+  /**
+   * Makes user, personal organisation (by `chooseTenant`), account and session in `flow.tx`.
+   * Throws EMAIL_TAKEN and USERNAME_TAKEN.
+   */
   signUp(flow: AccountFlow, account: NewAccount, client: Client): Promise<SignedIn>;
-  /** Makes a session for an account whose password was verified against `flow.verifiedHash`; null when the hash changed meanwhile. */
+  /**
+   * Makes a session for the account whose password was verified against `flow.verifiedHash`; null when the stored hash
+   * is another one by now.
+   */
   signIn(flow: AccountFlow, email: string, client: Client): Promise<SignedIn | null>;
   /** Loads the library; the first flow does so otherwise. */
   warm(): Promise<void>;
@@ -42,53 +44,10 @@ export interface AccountEngine {
 /** The library never sees a real password: hashing happens before its transaction, and the proof is in the flow. */
 const placeholderPassword = 'settled before the transaction';
 
-function currentFlow(): AccountFlow {
-  const flow = accountFlow.getStore();
-  if (!flow) throw new Error('the account engine was called outside an account flow');
-  return flow;
-}
-
-async function loadBetterAuth(options: { db: Database; config: Config; log: Logger; secret: string }) {
+async function loadBetterAuth(parts: EngineParts) {
   // Loaded on first use: half a second that a starting server need not wait for.
   const { betterAuth } = await import('better-auth/minimal');
-  const { config, log } = options;
-  return betterAuth({
-    appName: 'Bulkhead',
-    baseURL: config.publicUrl ?? `http://localhost:${config.port}`,
-    secret: options.secret,
-    database: createBetterAuthAdapter(options.db),
-    telemetry: { enabled: false },
-    rateLimit: { enabled: false }, // ours are taken by the routes, before any of this runs
-    logger: { level: 'warn', log: (level, message) => void log[level === 'error' ? 'warn' : 'debug']({ engine: message }, 'account engine') },
-    advanced: {
-      database: { generateId: () => newId() },
-      ipAddress: { ipAddressHeaders: ['x-client-ip'] }, // set by us from the address the server trusts (K4.4)
-      useSecureCookies: false, // would prefix __Secure-; the attributes below say Secure themselves
-      cookies: { session_token: { name: sessionCookieName, attributes: { secure: true, httpOnly: true, sameSite: 'lax', path: '/' } } },
-    },
-    session: {
-      expiresIn: config.sessionAbsoluteDays * 86_400,
-      disableSessionRefresh: true, // the absolute lifetime is absolute; the idle one is kept by the session reader
-      cookieCache: { enabled: false },
-      additionalFields: { tenantId: { type: 'string', required: true, input: false } },
-    },
-    user: { additionalFields: { username: { type: 'string', required: false } } },
-    account: { encryptOAuthTokens: true },
-    verification: { storeIdentifier: 'hashed' },
-    emailAndPassword: {
-      enabled: true,
-      autoSignIn: true,
-      minPasswordLength: 1, // the policy is ours and was applied before
-      maxPasswordLength,
-      password: {
-        hash: async () => currentFlow().newPasswordHash ?? 'no password',
-        verify: async ({ hash }) => hash === currentFlow().verifiedHash,
-      },
-    },
-    databaseHooks: {
-      session: { create: { before: async (session) => ({ data: { ...session, tenantId: await currentFlow().chooseTenant(session.userId) } }) } },
-    },
-  });
+  return betterAuth(engineOptions(parts));
 }
 
 function headersOf(client: Client): Headers {
@@ -99,48 +58,57 @@ function headersOf(client: Client): Headers {
 function explainFailure(error: unknown, flow: AccountFlow): unknown {
   const cause = (flow.failure ?? error) as { code?: unknown; constraint?: unknown; body?: { code?: unknown } };
   if (cause.code === '23505') {
-    return String(cause.constraint).includes('username') ? authErrors.USERNAME_TAKEN({ cause }) : authErrors.EMAIL_TAKEN({ cause });
+    const isUsername = String(cause.constraint).includes('username');
+    return isUsername ? authErrors.USERNAME_TAKEN({ cause }) : authErrors.EMAIL_TAKEN({ cause });
   }
   if (String(cause.body?.code).startsWith('USER_ALREADY_EXISTS')) return authErrors.EMAIL_TAKEN({ cause });
   return cause;
 }
 
+type EngineApi = Awaited<ReturnType<typeof loadBetterAuth>>['api'];
+
+interface EngineAnswer {
+  readonly headers: Headers;
+  readonly response: { readonly user: { readonly id: string } };
+}
+
 /** createAccountEngine makes the engine of a process. Nothing is loaded before the first flow, or `warm`. */
-export function createAccountEngine(options: { db: Database; config: Config; log: Logger; secret: string }): AccountEngine {
+export function createAccountEngine(parts: EngineParts): AccountEngine {
   let loading: ReturnType<typeof loadBetterAuth> | undefined;
-  const load = () => (loading ??= loadBetterAuth(options));
+  const load = () =>
+    (loading ??= loadBetterAuth(parts).catch((error: unknown) => {
+      loading = undefined;
+      throw error;
+    }));
+
+  async function run(flow: AccountFlow, act: (api: EngineApi) => Promise<EngineAnswer>): Promise<SignedIn> {
+    const { api } = await load();
+    try {
+      const { headers, response } = await accountFlow.run(flow, () => act(api));
+      return { userId: response.user.id, cookies: headers.getSetCookie() };
+    } catch (error) {
+      throw explainFailure(error, flow);
+    }
+  }
+
   return {
     warm: async () => void (await load()),
-    async signUp(flow, account, client) {
-      const auth = await load();
-      return accountFlow.run(flow, async () => {
-        try {
-          const { headers, response } = await auth.api.signUpEmail({
-            body: { ...account, password: placeholderPassword },
-            headers: headersOf(client),
-            returnHeaders: true,
-          });
-          return { userId: response.user.id, cookies: headers.getSetCookie() };
-        } catch (error) {
-          throw explainFailure(error, flow);
-        }
-      });
-    },
+    signUp: (flow, account, client) =>
+      run(flow, (api) =>
+        api.signUpEmail({
+          body: { ...account, password: placeholderPassword },
+          headers: headersOf(client),
+          returnHeaders: true,
+        }),
+      ),
     async signIn(flow, email, client) {
-      const auth = await load();
-      return accountFlow.run(flow, async () => {
-        try {
-          const { headers, response } = await auth.api.signInEmail({
-            body: { email, password: placeholderPassword },
-            headers: headersOf(client),
-            returnHeaders: true,
-          });
-          return { userId: response.user.id, cookies: headers.getSetCookie() };
-        } catch (error) {
-          if ((error as { body?: { code?: unknown } }).body?.code === 'INVALID_EMAIL_OR_PASSWORD') return null;
-          throw explainFailure(error, flow);
-        }
-      });
+      const body = { email, password: placeholderPassword };
+      try {
+        return await run(flow, (api) => api.signInEmail({ body, headers: headersOf(client), returnHeaders: true }));
+      } catch (error) {
+        if ((error as { body?: { code?: unknown } }).body?.code === 'INVALID_EMAIL_OR_PASSWORD') return null;
+        throw error;
+      }
     },
   };
 }

@@ -1,3 +1,4 @@
+/** People become known to the server only in the ways it offers, over a real server and database. */
 import { scryptSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cookieHeader, owner, startIdentityServer, type IdentityServer } from '../../testing/identity-server.ts';
@@ -9,7 +10,10 @@ beforeAll(async () => {
   server = await startIdentityServer({
     listApps: () => [
       {
-        id: 'desk', title: 'Help desk', tagline: 'Answers tickets', permissions: { 'desk.ticket.read': 'See tickets' },
+        id: 'desk',
+        title: 'Help desk',
+        tagline: 'Answers tickets',
+        permissions: { 'desk.ticket.read': 'See tickets' },
         policy: { owner: ['desk.ticket.read'], admin: [], member: [], viewer: [] },
       },
     ],
@@ -49,7 +53,11 @@ describe('sign-up', () => {
   test('[K2.1][K3.1] makes user, personal organisation and ownership, and signs in', async () => {
     const answer = await signUp('Grace', { username: 'Grace.H' });
     expect(answer.status).toBe(201);
-    expect(answer.json).toMatchObject({ user: { name: 'Grace', email: 'grace@example.com', username: 'grace.h' }, organisation: { name: 'Grace' }, role: 'owner' });
+    expect(answer.json).toMatchObject({
+      user: { name: 'Grace', email: 'grace@example.com', username: 'grace.h' },
+      organisation: { name: 'Grace' },
+      role: 'owner',
+    });
     const session = await server.ask('GET /session', { cookie: cookieHeader(answer.cookies) });
     expect(session.json).toEqual(answer.json);
     expect(await actionsOf('grace@example.com')).toEqual(['auth.sign-up']);
@@ -60,15 +68,22 @@ describe('sign-up', () => {
     const counts = `select (select count(*) from auth.users)::int as users, (select count(*) from auth.organizations)::int as organizations,
       (select count(*) from auth.sessions)::int as sessions, (select count(*) from auth.accounts)::int as accounts`;
     const before = await asAuth(counts);
-    expect((await signUp('Other', { email: 'HEDY@example.com' })).json).toMatchObject({ status: 409, code: 'EMAIL_TAKEN' });
+    expect((await signUp('Other', { email: 'HEDY@example.com' })).json).toMatchObject({
+      status: 409,
+      code: 'EMAIL_TAKEN',
+    });
     expect((await signUp('Other', { username: 'HEDY' })).json).toMatchObject({ status: 409, code: 'USERNAME_TAKEN' });
     expect(await asAuth(counts)).toEqual(before);
   });
 
   test('[K3.1] of ten sign-ups at once with one address one succeeds, and there is one organisation', async () => {
     const answers = await Promise.all(Array.from({ length: 10 }, () => signUp('Race')));
-    expect(answers.map((answer) => answer.status).sort()).toEqual([201, ...Array.from({ length: 9 }, () => 409)]);
-    expect(await asAuth(`select o.id from auth.organizations o join auth.users u on u.id = o.personal_user_id where u.email = 'race@example.com'`)).toHaveLength(1);
+    expect(answers.map((answer) => answer.status).toSorted()).toEqual([201, ...Array.from({ length: 9 }, () => 409)]);
+    expect(
+      await asAuth(
+        `select o.id from auth.organizations o join auth.users u on u.id = o.personal_user_id where u.email = 'race@example.com'`,
+      ),
+    ).toHaveLength(1);
   });
 
   test('[K4.2] a fourth account from one address on one day is refused; mistakes in the form do not count', async () => {
@@ -84,7 +99,11 @@ describe('sign-up', () => {
 
   test('[K2.2] a refused password names each broken rule at its place', async () => {
     const { json } = await signUp('Weak', { password: 'password' });
-    expect(json).toMatchObject({ status: 400, code: 'PASSWORD_REFUSED', failedRules: ['too-short', 'needs-upper', 'needs-digit', 'needs-symbol', 'common'] });
+    expect(json).toMatchObject({
+      status: 400,
+      code: 'PASSWORD_REFUSED',
+      failedRules: ['too-short', 'needs-upper', 'needs-digit', 'needs-symbol', 'common'],
+    });
     expect(json.errors[0]).toEqual({ pointer: '/body/password', detail: 'At least 12 characters' });
   });
 
@@ -96,9 +115,15 @@ describe('sign-up', () => {
 
   test('[K2.1] with SIGN_UP closed strangers cannot make accounts', async () => {
     await using closed = await startIdentityServer({ environment: { SIGN_UP: 'closed' } });
-    const answer = await closed.ask('POST /auth/sign-up', { body: { name: 'A', email: 'a@example.com', password: 'Zwölf Tage Regen 5' } });
+    const answer = await closed.ask('POST /auth/sign-up', {
+      body: { name: 'A', email: 'a@example.com', password: 'Zwölf Tage Regen 5' },
+    });
     expect(answer.json).toMatchObject({ status: 403, code: 'SIGN_UP_CLOSED' });
-    expect((await closed.ask('GET /setup')).json).toMatchObject({ isOpen: true, isSignUpOpen: false, passwordPolicy: { minLength: 12, maxLength: 1000, needsClasses: true } });
+    expect((await closed.ask('GET /setup')).json).toMatchObject({
+      isOpen: true,
+      isSignUpOpen: false,
+      passwordPolicy: { minLength: 12, maxLength: 1000, needsClasses: true },
+    });
   });
 });
 
@@ -113,7 +138,10 @@ describe('sign-in', () => {
       expect(answer.status).toBe(200);
       expect(answer.json.user.email).toBe('mary@example.com');
     }
-    expect(await actionsOf('mary@example.com')).toEqual(['auth.sign-up', ...Array.from({ length: 4 }, () => 'auth.sign-in')]);
+    expect(await actionsOf('mary@example.com')).toEqual([
+      'auth.sign-up',
+      ...Array.from({ length: 4 }, () => 'auth.sign-in'),
+    ]);
   });
 
   test('[K2.8] the cookie is __Host-, Secure, HttpOnly, SameSite=Lax for the whole host, and lives as long as the session', async () => {
@@ -121,14 +149,21 @@ describe('sign-in', () => {
     expect(cookies).toHaveLength(1);
     const [value = '', ...attributes] = (cookies[0] ?? '').split('; ');
     expect(value).toMatch(/^__Host-bulkhead_session=[A-Za-z0-9]{32}\.[A-Za-z0-9%]+$/);
-    expect(new Set(attributes.map((attribute) => attribute.toLowerCase()))).toEqual(new Set(['max-age=2592000', 'path=/', 'httponly', 'secure', 'samesite=lax']));
+    expect(new Set(attributes.map((attribute) => attribute.toLowerCase()))).toEqual(
+      new Set(['max-age=2592000', 'path=/', 'httponly', 'secure', 'samesite=lax']),
+    );
   });
 
   test('[K2.3] an unknown name, a wrong password and an account without one get the same answer', async () => {
     await asAuth(`with u as (insert into auth.users (id, name, email) values (gen_random_uuid(), 'x', 'nopassword@example.com') returning id)
       insert into auth.organizations (id, name, personal_user_id) select gen_random_uuid(), 'x', id from u`);
     const answers = [];
-    for (const [name, password] of [['nobody@example.com', 'x'], ['nobody', 'x'], [owner.email, 'wrong'], ['nopassword@example.com', 'x']] as const) {
+    for (const [name, password] of [
+      ['nobody@example.com', 'x'],
+      ['nobody', 'x'],
+      [owner.email, 'wrong'],
+      ['nopassword@example.com', 'x'],
+    ] as const) {
       const { status, json, cookies } = await signIn(name, password);
       answers.push({ status, cookies, json: { ...json, requestId: '' } });
     }
@@ -145,7 +180,8 @@ describe('sign-in', () => {
   test('[K4.2] a sixth wrong try within 15 minutes is refused for this address and account only', async () => {
     await signUp('Kate');
     const address = newAddress();
-    for (let index = 0; index < 5; index++) expect((await signIn('kate@example.com', 'wrong', address)).status).toBe(401);
+    for (let index = 0; index < 5; index++)
+      expect((await signIn('kate@example.com', 'wrong', address)).status).toBe(401);
     const sixth = await signIn('KATE@example.com', 'Zwölf Tage Regen 5', address);
     expect(sixth.json).toMatchObject({ status: 429, code: 'RATE_LIMITED', 'violated-policies': ['auth.sign-in'] });
     expect(Number(sixth.headers.get('retry-after'))).toBeGreaterThan(800);
@@ -157,7 +193,8 @@ describe('sign-in', () => {
     await signUp('Lise');
     const address = newAddress();
     for (let round = 0; round < 3; round++) {
-      for (let index = 0; index < 4; index++) expect((await signIn('lise@example.com', 'wrong', address)).status).toBe(401);
+      for (let index = 0; index < 4; index++)
+        expect((await signIn('lise@example.com', 'wrong', address)).status).toBe(401);
       expect((await signIn('lise@example.com', 'Zwölf Tage Regen 5', address)).status).toBe(200);
     }
   });
@@ -165,7 +202,11 @@ describe('sign-in', () => {
   test('[K2.2] a password of 1,001 characters is a clear 400 and costs no hashing', async () => {
     const started = performance.now();
     const { json } = await signIn(owner.email, 'x'.repeat(1001));
-    expect(json).toMatchObject({ status: 400, code: 'INVALID_REQUEST', errors: [{ pointer: '/body/password', detail: 'A password has at most 1000 characters' }] });
+    expect(json).toMatchObject({
+      status: 400,
+      code: 'INVALID_REQUEST',
+      errors: [{ pointer: '/body/password', detail: 'A password has at most 1000 characters' }],
+    });
     expect(performance.now() - started).toBeLessThan(1_000);
     expect((await signIn(owner.email, 'x'.repeat(1000))).status).toBe(401);
   });
@@ -173,16 +214,30 @@ describe('sign-in', () => {
   test('[K2.3] a scrypt hash of an older account works and is upgraded to Argon2id, also when five browsers sign in at once', async () => {
     await signUp('Olga');
     const key = scryptSync('Zwölf Tage Regen 5', 'aa', 64, { N: 16_384, r: 16, p: 1, maxmem: 2 ** 26 });
-    const readHash = async () => (await asAuth<{ password: string }>(`select a.password from auth.accounts a join auth.users u on u.id = a.user_id where u.email = 'olga@example.com'`))[0]?.password;
-    await asAuth(`update auth.accounts set password = $1 where user_id = (select id from auth.users where email = 'olga@example.com')`, [`aa:${key.toString('hex')}`]);
-    const answers = await Promise.all(Array.from({ length: 5 }, () => signIn('olga@example.com', 'Zwölf Tage Regen 5')));
+    const readHash = async () =>
+      (
+        await asAuth<{ password: string }>(
+          `select a.password from auth.accounts a join auth.users u on u.id = a.user_id where u.email = 'olga@example.com'`,
+        )
+      )[0]?.password;
+    await asAuth(
+      `update auth.accounts set password = $1 where user_id = (select id from auth.users where email = 'olga@example.com')`,
+      [`aa:${key.toString('hex')}`],
+    );
+    const answers = await Promise.all(
+      Array.from({ length: 5 }, () => signIn('olga@example.com', 'Zwölf Tage Regen 5')),
+    );
     expect(answers.map((answer) => answer.status)).toEqual([200, 200, 200, 200, 200]);
     expect(await readHash()).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
   });
 
   test('[K8.2] a sign-in from another site is refused before anything is tried', async () => {
     const url = 'POST /auth/sign-in';
-    const answer = await server.ask(url, { body: { identifier: owner.email, password: owner.password }, site: 'cross-site', address: newAddress() });
+    const answer = await server.ask(url, {
+      body: { identifier: owner.email, password: owner.password },
+      site: 'cross-site',
+      address: newAddress(),
+    });
     expect(answer.json).toMatchObject({ status: 403, code: 'CROSS_SITE_REFUSED' });
   });
 });
@@ -190,13 +245,19 @@ describe('sign-in', () => {
 describe('setup', () => {
   test('[K2.1] of ten uses of one link at once one creates the owner', async () => {
     await using fresh = await startIdentityServer();
-    const link = await createSetupLink({ db: fresh.test.db, config: fresh.test.config, publicUrl: 'https://bulkhead.example/' });
+    const link = await createSetupLink({
+      db: fresh.test.db,
+      config: fresh.test.config,
+      publicUrl: 'https://bulkhead.example/',
+    });
     expect(link).toMatch(/^https:\/\/bulkhead\.example\/setup#token=[\w-]{43}$/);
     const token = link?.split('=')[1];
     const answers = await Promise.all(
-      Array.from({ length: 10 }, (_, index) => fresh.ask('POST /setup', { body: { ...owner, email: `owner${index}@example.com`, token } })),
+      Array.from({ length: 10 }, (_, index) =>
+        fresh.ask('POST /setup', { body: { ...owner, email: `owner${index}@example.com`, token } }),
+      ),
     );
-    expect(answers.map((answer) => answer.status).sort()).toEqual([201, ...Array.from({ length: 9 }, () => 403)]);
+    expect(answers.map((answer) => answer.status).toSorted()).toEqual([201, ...Array.from({ length: 9 }, () => 403)]);
     const users = await fresh.test.db.withAuth((tx) => tx.query({ text: 'select id from auth.users' }));
     expect(users).toHaveLength(1);
     expect((await fresh.ask('GET /setup')).json.isOpen).toBe(false);
@@ -207,6 +268,11 @@ describe('setup', () => {
     const options = { db: fresh.test.db, config: fresh.test.config };
     const old = (await createSetupLink(options))?.split('=')[1];
     const current = (await createSetupLink(options))?.split('=')[1];
+    const rows = await fresh.test.db.withAuth((tx) =>
+      tx.query<{ token_hash: string }>({ text: 'select token_hash from auth.setup_links' }),
+    );
+    expect(rows).toHaveLength(1);
+    expect(rows[0]?.token_hash).not.toContain(current);
     const refused = await fresh.ask('POST /setup', { body: { ...owner, token: old } });
     expect(refused.json).toMatchObject({ status: 403, code: 'SETUP_LINK_INVALID' });
     const weak = await fresh.ask('POST /setup', { body: { ...owner, password: 'weak', token: current } });
@@ -224,7 +290,9 @@ describe('setup', () => {
     await using fresh = await startIdentityServer();
     for (const identifier of ['admin', 'root', 'owner', 'admin@example.com']) {
       for (const password of ['admin', 'password', 'bulkhead']) {
-        expect((await fresh.ask('POST /auth/sign-in', { body: { identifier, password }, address: newAddress() })).status).toBe(401);
+        expect(
+          (await fresh.ask('POST /auth/sign-in', { body: { identifier, password }, address: newAddress() })).status,
+        ).toBe(401);
       }
     }
   });
@@ -247,36 +315,60 @@ describe('profile', () => {
     await signUp('Pola', { username: 'pola' });
     const changed = await server.ask('PATCH /profile', { cookie, body: { name: 'Nora B.', username: 'Nora' } });
     expect(changed.json).toMatchObject({ user: { name: 'Nora B.', username: 'nora' } });
-    expect((await server.ask('PATCH /profile', { cookie, body: { username: 'pola' } })).json).toMatchObject({ status: 409, code: 'USERNAME_TAKEN' });
-    expect((await server.ask('PATCH /profile', { cookie, body: { username: null } })).json).toMatchObject({ user: { name: 'Nora B.', username: null } });
+    expect((await server.ask('PATCH /profile', { cookie, body: { username: 'pola' } })).json).toMatchObject({
+      status: 409,
+      code: 'USERNAME_TAKEN',
+    });
+    expect((await server.ask('PATCH /profile', { cookie, body: { username: null } })).json).toMatchObject({
+      user: { name: 'Nora B.', username: null },
+    });
     expect(await actionsOf('nora@example.com')).toEqual(['auth.sign-up', 'auth.profile.update', 'auth.profile.update']);
   });
 
   test('[K2.4] changing the password asks for the current one and ends the other sessions', async () => {
     const here = cookieHeader((await signUp('Rosa')).cookies);
-    const there = cookieHeader((await server.ask('POST /auth/sign-in', { body: { identifier: 'rosa@example.com', password: 'Zwölf Tage Regen 5' }, address: newAddress() })).cookies);
-    const change = (currentPassword: string, newPassword: string) => server.ask('POST /profile/password', { cookie: here, body: { currentPassword, newPassword } });
-    expect((await change('wrong', 'Elf Tage Sonne 7')).json).toMatchObject({ status: 403, code: 'CURRENT_PASSWORD_WRONG' });
+    const there = cookieHeader(
+      (
+        await server.ask('POST /auth/sign-in', {
+          body: { identifier: 'rosa@example.com', password: 'Zwölf Tage Regen 5' },
+          address: newAddress(),
+        })
+      ).cookies,
+    );
+    const change = (currentPassword: string, newPassword: string) =>
+      server.ask('POST /profile/password', { cookie: here, body: { currentPassword, newPassword } });
+    expect((await change('wrong', 'Elf Tage Sonne 7')).json).toMatchObject({
+      status: 403,
+      code: 'CURRENT_PASSWORD_WRONG',
+    });
     expect((await change('Zwölf Tage Regen 5', 'rosa')).json).toMatchObject({ status: 400, code: 'PASSWORD_REFUSED' });
     expect((await server.ask('GET /session', { cookie: there })).status).toBe(200);
     expect((await change('Zwölf Tage Regen 5', 'Elf Tage Sonne 7')).status).toBe(204);
     expect((await server.ask('GET /session', { cookie: there })).status).toBe(401);
     expect((await server.ask('GET /session', { cookie: here })).status).toBe(200);
-    const old = await server.ask('POST /auth/sign-in', { body: { identifier: 'rosa@example.com', password: 'Zwölf Tage Regen 5' }, address: newAddress() });
+    const old = await server.ask('POST /auth/sign-in', {
+      body: { identifier: 'rosa@example.com', password: 'Zwölf Tage Regen 5' },
+      address: newAddress(),
+    });
     expect(old.status).toBe(401);
     expect(await actionsOf('rosa@example.com')).toContain('auth.password.change');
   });
 
   test('[K2.4] of two changes of the password at once one wins', async () => {
     const cookie = cookieHeader((await signUp('Sofa')).cookies);
-    const change = (newPassword: string) => server.ask('POST /profile/password', { cookie, body: { currentPassword: 'Zwölf Tage Regen 5', newPassword } });
+    const change = (newPassword: string) =>
+      server.ask('POST /profile/password', { cookie, body: { currentPassword: 'Zwölf Tage Regen 5', newPassword } });
     const answers = await Promise.all([change('Elf Tage Sonne 7'), change('Zehn Tage Wind 8')]);
-    expect(answers.map((answer) => answer.status).sort()).toEqual([204, 403]);
+    expect(answers.map((answer) => answer.status).toSorted()).toEqual([204, 403]);
   });
 
   test('[K2.4] a stolen session is no place to guess the password: the sixth try is refused', async () => {
     const cookie = cookieHeader((await signUp('Tove')).cookies);
-    const guess = () => server.ask('POST /profile/password', { cookie, body: { currentPassword: 'wrong', newPassword: 'Elf Tage Sonne 7' } });
+    const guess = () =>
+      server.ask('POST /profile/password', {
+        cookie,
+        body: { currentPassword: 'wrong', newPassword: 'Elf Tage Sonne 7' },
+      });
     for (let index = 0; index < 5; index++) expect((await guess()).status).toBe(403);
     expect((await guess()).status).toBe(429);
   });

@@ -2,8 +2,12 @@
 import { z } from 'zod';
 import { defineContract, id, page, pageQuery, timestamp } from '#kernel/contract';
 
-/** password is any text of 1 to 1,000 characters (UTF-16 units); longer ones are refused before any work is done for them. */
-const password = z.string().min(1).max(1000, 'A password has at most 1000 characters').describe('Password; pasting is fine');
+/** password is any text of 1 to 1,000 UTF-16 units; longer ones are refused before any work is done for them. */
+const password = z
+  .string()
+  .min(1)
+  .max(1000, 'A password has at most 1000 characters')
+  .describe('Password; pasting is fine');
 const email = z.email().max(254).toLowerCase().describe('E-mail address; case does not matter');
 const personName = z.string().trim().min(1).max(200).describe('How the person is called');
 const username = z
@@ -40,10 +44,19 @@ export const setupState = z.strictObject({
 });
 
 export const authContract = defineContract({
-  'GET /setup': { summary: 'Whether this server still waits for its owner, and what it asks of passwords', response: setupState },
+  'GET /setup': {
+    summary: 'Whether this server still waits for its owner, and what it asks of passwords',
+    response: setupState,
+  },
   'POST /setup': {
     summary: 'Create the owner with the link the server printed, and sign in',
-    body: z.strictObject({ token: z.string().min(20).max(200), name: personName, email, username: username.optional(), password }),
+    body: z.strictObject({
+      token: z.string().min(20).max(200),
+      name: personName,
+      email,
+      username: username.optional(),
+      password,
+    }),
     response: signedInPerson,
     status: 201,
   },
@@ -55,7 +68,10 @@ export const authContract = defineContract({
   },
   'POST /auth/sign-in': {
     summary: 'Sign in with e-mail or username and password',
-    body: z.strictObject({ identifier: z.string().trim().min(1).max(254).describe('E-mail address or username'), password }),
+    body: z.strictObject({
+      identifier: z.string().trim().min(1).max(254).describe('E-mail address or username'),
+      password,
+    }),
     response: signedInPerson,
   },
   'POST /auth/sign-out': { summary: 'End this session' },

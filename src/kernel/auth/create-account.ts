@@ -1,4 +1,4 @@
-/** Makes an account whole or not at all: user, personal organisation, ownership, password, session and audit record in one transaction. */
+/** An account is made whole or not at all: user, organisation, password, session and audit in one transaction. */
 import type { RequestContext } from '#kernel/http';
 import type { Tx } from '#kernel/db';
 import { createPersonalOrganization } from '#kernel/tenancy';
@@ -13,12 +13,20 @@ export function passwordPolicyOf(config: { passwordMinLength: number; passwordCl
   return { minLength: config.passwordMinLength, needsClasses: config.passwordClasses };
 }
 
-/** assertPassword throws PASSWORD_REFUSED naming each broken rule, at `pointer` (such as `/body/password`) and in `failedRules`. */
-export async function assertPassword(password: string, policy: PasswordPolicy, userInputs: readonly string[], pointer: string): Promise<void> {
+/** assertPassword throws PASSWORD_REFUSED naming each broken rule: in `errors` at `pointer`, and as `failedRules`. */
+export async function assertPassword(
+  password: string,
+  policy: PasswordPolicy,
+  userInputs: readonly string[],
+  pointer: string,
+): Promise<void> {
   const failedRules = await findFailedRules(password, policy, userInputs);
   if (failedRules.length === 0) return;
   throw authErrors.PASSWORD_REFUSED({
-    errors: failedRules.map((rule) => ({ pointer, detail: passwordRuleTexts[rule].replace('{minLength}', String(policy.minLength)) })),
+    errors: failedRules.map((rule) => ({
+      pointer,
+      detail: passwordRuleTexts[rule].replace('{minLength}', String(policy.minLength)),
+    })),
     extensions: { failedRules },
   });
 }
@@ -32,7 +40,7 @@ export interface AccountCreation {
   readonly admit?: (tx: Tx) => Promise<void>;
 }
 
-/** createAccount hashes first and opens the transaction afterwards, so that no connection waits for Argon2. Sets the session cookie. */
+/** createAccount hashes before it opens the transaction: no connection waits for Argon2. Sets the session cookie. */
 export async function createAccount(ctx: RequestContext, creation: AccountCreation): Promise<SignedInPerson> {
   const { db, audit, identity } = ctx.services;
   const { hasher, engine, listApps } = internalsOf(identity);
@@ -42,7 +50,8 @@ export async function createAccount(ctx: RequestContext, creation: AccountCreati
   const { cookies, person } = await db.withAuth(async (tx) => {
     await creation.admit?.(tx);
     let tenantId = '';
-    const chooseTenant = async (userId: string) => (tenantId = await createPersonalOrganization(tx, { id: userId, name: account.name }));
+    const chooseTenant = async (userId: string) =>
+      (tenantId = await createPersonalOrganization(tx, { id: userId, name: account.name }));
     const signedIn = await engine.signUp({ tx, newPasswordHash, chooseTenant }, account, ctx);
     await audit.record(tx, {
       action: creation.action,
@@ -52,7 +61,10 @@ export async function createAccount(ctx: RequestContext, creation: AccountCreati
       address: ctx.address,
       requestId: ctx.requestId,
     });
-    return { cookies: signedIn.cookies, person: await readPerson(tx, { userId: signedIn.userId, tenantId }, listApps()) };
+    return {
+      cookies: signedIn.cookies,
+      person: await readPerson(tx, { userId: signedIn.userId, tenantId }, listApps()),
+    };
   });
   ctx.setCookies(cookies);
   return person;

@@ -54,14 +54,17 @@ function createBackground(log: Logger) {
   const running = new Set<Promise<void>>();
   function later(what: string, work: () => Promise<unknown>): void {
     const task = work()
-      .then(() => undefined, (error: unknown) => log.warn({ err: error, what }, 'background work of identity failed'))
+      .then(
+        () => undefined,
+        (error: unknown) => log.warn({ err: error, what }, 'background work of identity failed'),
+      )
       .finally(() => running.delete(task));
     running.add(task);
   }
   return { later, settle: async () => void (await Promise.all(running)) };
 }
 
-/** createIdentity makes the identity of a process. Needs `config.authSecret`; call `close` before the database closes. */
+/** createIdentity makes the identity of a process. Needs `config.authSecret`; close it before the database. */
 export async function createIdentity(options: IdentityOptions): Promise<Identity> {
   const { db, config, log, now = Date.now } = options;
   const secret = config.authSecret;
@@ -82,7 +85,12 @@ export async function createIdentity(options: IdentityOptions): Promise<Identity
       background.later('record the use of a session', () => touchSession(db, session.id, new Date(time)));
     }
     const { id: sessionId, user_id: userId, tenant_id: tenantId, role } = session;
-    const principal = Object.freeze({ userId, tenantId, role, via: Object.freeze({ kind: 'session' as const, sessionId }) });
+    const principal = Object.freeze({
+      userId,
+      tenantId,
+      role,
+      via: Object.freeze({ kind: 'session' as const, sessionId }),
+    });
     return { principal, sessionId, until: Math.min(time + cacheMilliseconds, endsAt) };
   }
 

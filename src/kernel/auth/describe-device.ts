@@ -23,7 +23,8 @@ const browsers: readonly [RegExp, string][] = [
 
 /** describeDevice returns such as `Firefox on Linux`; a user agent nobody knows is `Unknown device`. */
 export function describeDevice(userAgent: string | null): string {
-  const find = (table: readonly [RegExp, string][]): string | undefined => table.find(([pattern]) => pattern.test(userAgent ?? ''))?.[1];
+  const find = (table: readonly [RegExp, string][]): string | undefined =>
+    table.find(([pattern]) => pattern.test(userAgent ?? ''))?.[1];
   const browser = find(browsers);
   const system = find(systems);
   return browser && system ? `${browser} on ${system}` : (browser ?? system ?? 'Unknown device');

@@ -1,4 +1,4 @@
-/** Every refusal of identity that a caller can see; none tells whether an account exists, except where a person must know. */
+/** Every refusal of identity that a caller can see; signing in never tells whether an account exists. */
 import { defineErrors } from '#kernel/errors';
 
 export const authErrors = defineErrors('auth', {

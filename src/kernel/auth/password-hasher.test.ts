@@ -1,3 +1,4 @@
+/** Passwords cost what they should, and never more at once than allowed. */
 import { scryptSync } from 'node:crypto';
 import { hash as argonHash } from '@node-rs/argon2';
 import { expect, test } from 'vitest';
@@ -50,7 +51,7 @@ test('[K2.3] no more hashes run at once than allowed, a bounded number waits, an
 
 test('[K2.3] a failing verification gives its place back', async () => {
   const hasher = await createPasswordHasher({ concurrency: 1, maxWaiting: 1 });
-  await expect(hasher.verify('$argon2id$broken', 'x')).rejects.toThrow();
+  await expect(hasher.verify('$argon2id$broken', 'x')).rejects.toThrow(/hash|decod|invalid/i);
   expect(await hasher.verify(null, 'x')).toBe(false);
   expect(hasher.stats().running).toBe(0);
 });
@@ -58,12 +59,8 @@ test('[K2.3] a failing verification gives its place back', async () => {
 test('[K2.3] hashing leaves the main thread free', async () => {
   const hasher = await createPasswordHasher();
   let turns = 0;
-  let isDone = false;
-  const work = Promise.all(Array.from({ length: 6 }, () => hasher.verify(null, 'x'))).then(() => (isDone = true));
-  while (!isDone) {
-    turns += 1;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  await work;
-  expect(turns).toBeGreaterThan(20);
+  const clock = setInterval(() => (turns += 1), 1);
+  await Promise.all(Array.from({ length: 6 }, () => hasher.verify(null, 'x')));
+  clearInterval(clock);
+  expect(turns).toBeGreaterThan(5);
 });

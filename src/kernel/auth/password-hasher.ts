@@ -1,4 +1,4 @@
-/** Hashes and verifies passwords with Argon2id off the main thread, never more at once than the machine bears (K2.3). */
+/** Passwords are hashed with Argon2id off the main thread, never more at once than the machine bears (K2.3). */
 import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { hash as argonHash, verify as argonVerify } from '@node-rs/argon2';
@@ -13,7 +13,7 @@ const algorithmArgon2id = 2;
 export interface PasswordHasher {
   /** Returns the hash in PHC form. Throws UNAVAILABLE when too many are waiting. */
   hash(password: string): Promise<string>;
-  /** Compares with a stored hash; with null (no such account) it does the same work against a dummy and returns false. */
+  /** Compares with a stored hash; with null (no such account) does the same work against a dummy and returns false. */
   verify(stored: string | null, password: string): Promise<boolean>;
   /** True when a stored hash was made with other parameters than today's, or with scrypt. */
   needsRehash(stored: string): boolean;
@@ -35,7 +35,10 @@ function createGate(concurrency: number, maxWaiting: number) {
   async function run<T>(task: () => Promise<T>): Promise<T> {
     if (stats.running >= concurrency) {
       if (waiting.length >= maxWaiting) {
-        throw kernelErrors.UNAVAILABLE({ retryAfterSeconds: 1, internal: `${waiting.length} password hashes are waiting` });
+        throw kernelErrors.UNAVAILABLE({
+          retryAfterSeconds: 1,
+          internal: `${waiting.length} password hashes are waiting`,
+        });
       }
       await new Promise<void>((resolve) => waiting.push(resolve)); // the one who ends hands its place over
     } else {

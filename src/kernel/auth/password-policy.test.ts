@@ -1,3 +1,4 @@
+/** Every rule of the password policy, and the meter, judged as a person would meet them. */
 import { describe, expect, test } from 'vitest';
 import { checkPassword, findFailedRules, maxPasswordLength, type PasswordRule } from './password-policy.ts';
 
@@ -36,8 +37,18 @@ test('[K2.2] what looks equal is judged equal: the blocklist sees full-width let
 
 describe('[K2.2] common passwords are refused offline, also in their Sunday clothes', () => {
   const common = [
-    'password', 'PASSWORD', '123456789012', 'Password123!', 'P@ssw0rd1234', 'Sunshine2024!!', '!!Dragon1234', 'qwertyuiop',
-    'aaaaaaaaaaaaaaa', 'abcabcabcabcabc', 'abcdefghijklmnop', '987654321098765',
+    'password',
+    'PASSWORD',
+    '123456789012',
+    'Password123!',
+    'P@ssw0rd1234',
+    'Sunshine2024!!',
+    '!!Dragon1234',
+    'qwertyuiop',
+    'aaaaaaaaaaaaaaa',
+    'abcabcabcabcabc',
+    'abcdefghijklmnop',
+    '987654321098765',
   ];
   test.each(common)('%s', async (password) => {
     expect(await findFailedRules(password, { minLength: 8, needsClasses: false })).toEqual(['common']);
@@ -54,13 +65,13 @@ test('[K2.2] NIST mode asks for length and blocklist only', async () => {
 });
 
 test('[K2.2] a password made of the own name, address or username is refused', async () => {
-  const own = ['Ada Kowalewska', 'kowalewska.ada@example.com', 'countess'];
+  const own = ['Ada Kowalewska', 'kowalewska.ada@example.com', 'bookkeeper'];
   const loose = { minLength: 8, needsClasses: false };
   expect(await findFailedRules('Kowalewska1815!', loose, own)).toEqual(['personal']);
   expect(await findFailedRules('kowalewska.ada', loose, own)).toEqual(['personal']);
   expect(await findFailedRules('kowalewska.ada@example.com', loose, own)).toEqual(['personal']);
-  expect(await findFailedRules('C0untess!', loose, own)).toEqual(['personal']);
-  expect(await findFailedRules('the countess rides at dawn', loose, own)).toEqual([]);
+  expect(await findFailedRules('B0okkeeper!', loose, own)).toEqual(['personal']);
+  expect(await findFailedRules('the bookkeeper rides at dawn', loose, own)).toEqual([]);
 });
 
 test('[K2.2] 64 characters and far more are allowed, up to 1,000', async () => {
@@ -78,7 +89,7 @@ test('[K2.2] the meter says how strong a password is, from 0 to 4, and what it s
   }
   expect(scores[0]).toBe(0);
   expect(scores.at(-1)).toBe(4);
-  expect(scores).toEqual([...scores].sort());
+  expect(scores).toEqual(scores.toSorted((a, b) => a - b));
 });
 
 test('[K2.2] the meter knows the person', async () => {

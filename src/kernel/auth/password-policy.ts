@@ -5,7 +5,14 @@
 
 /** PasswordRule is the stable code of a rule; texts for people are in `passwordRuleTexts`. */
 export type PasswordRule =
-  | 'too-short' | 'too-long' | 'needs-upper' | 'needs-lower' | 'needs-digit' | 'needs-symbol' | 'common' | 'personal';
+  | 'too-short'
+  | 'too-long'
+  | 'needs-upper'
+  | 'needs-lower'
+  | 'needs-digit'
+  | 'needs-symbol'
+  | 'common'
+  | 'personal';
 
 export interface PasswordPolicy {
   /** Shortest password, in Unicode code points. */
@@ -43,18 +50,29 @@ export function normalizePassword(password: string): string {
 
 /** At most so many characters of decoration are looked through, as in `Sunshine2024!`; more is entropy of its own. */
 const maxDecoration = 6;
-const leet: Readonly<Record<string, string>> = { '0': 'o', '1': 'l', '3': 'e', '4': 'a', '5': 's', '7': 't', '@': 'a', $: 's', '!': 'i' };
+const leet: Readonly<Record<string, string>> = {
+  '0': 'o',
+  '1': 'l',
+  '3': 'e',
+  '4': 'a',
+  '5': 's',
+  '7': 't',
+  '@': 'a',
+  $: 's',
+  '!': 'i',
+};
 
-/** coresOf returns what people mean when they type it: the password itself, without decoration, and with leet undone. */
-function coresOf(lower: string): string[] {
-  const cores = new Set([lower]);
-  const bare = lower.replace(/^[^\p{L}]+|[^\p{L}]+$/gu, '');
-  if (bare !== '' && lower.length - bare.length <= maxDecoration) cores.add(bare);
-  for (const core of [...cores]) cores.add(core.replaceAll(/[013457@$!]/g, (sign) => leet[sign] ?? sign));
-  const tail = lower.replace(/[^\p{L}]+$/u, '');
-  if (lower.length - tail.length <= maxDecoration) cores.add(tail.replaceAll(/[013457@$!]/g, (sign) => leet[sign] ?? sign));
-  cores.delete('');
-  return [...cores];
+function undoLeet(text: string): string {
+  return text.replaceAll(/[013457@$!]/g, (sign) => leet[sign] ?? sign);
+}
+
+/** coresOf returns what a person meant: the password itself, without decoration at its ends, and with leet undone. */
+function coresOf(lower: string): readonly string[] {
+  const inner = lower.replace(/^[^\p{L}]+|[^\p{L}]+$/gu, '');
+  const head = lower.replace(/[^\p{L}]+$/u, ''); // keeps a leading sign that stands for a letter, as in `$unshine1`
+  const bare = [inner, head].filter((core) => core !== '' && lower.length - core.length <= maxDecoration);
+  const cores = [lower, ...bare];
+  return [...new Set([...cores, ...cores.map(undoLeet)])];
 }
 
 /** isRepetition recognises one short piece said over and over: `aaaaaaaaaaaa`, `abcabcabcabc`. */
@@ -62,7 +80,7 @@ function isRepetition(text: string): boolean {
   return /^(.{1,4})\1{2,}$/u.test(text);
 }
 
-/** isRun recognises `abcdefghijkl` and `987654321098`: each character follows the one before, up or down, or wraps at 9. */
+/** isRun recognises `abcdefghijkl` and `987654321098`: each character follows the one before; 0 and 9 meet. */
 function isRun(text: string): boolean {
   const points = [...text].map((character) => character.codePointAt(0) ?? 0);
   const follows = (step: 1 | -1): boolean =>
@@ -124,10 +142,16 @@ const estimatedLength = 100;
 let estimator: Promise<(password: string, userInputs: readonly string[]) => PasswordVerdict['score']> | undefined;
 
 function loadEstimator(): NonNullable<typeof estimator> {
-  estimator ??= Promise.all([import('@zxcvbn-ts/core'), import('@zxcvbn-ts/language-common')]).then(([core, common]) => {
-    const zxcvbn = new core.ZxcvbnFactory({ dictionary: common.dictionary, graphs: common.adjacencyGraphs, maxLength: estimatedLength });
-    return (password, userInputs) => zxcvbn.check(password, [...userInputs]).score;
-  });
+  estimator ??= Promise.all([import('@zxcvbn-ts/core'), import('@zxcvbn-ts/language-common')]).then(
+    ([core, common]) => {
+      const zxcvbn = new core.ZxcvbnFactory({
+        dictionary: common.dictionary,
+        graphs: common.adjacencyGraphs,
+        maxLength: estimatedLength,
+      });
+      return (password, userInputs) => zxcvbn.check(password, [...userInputs]).score;
+    },
+  );
   return estimator;
 }
 
@@ -142,5 +166,8 @@ export async function checkPassword(
   const estimate = await loadEstimator();
   const score = estimate(normalizePassword(password), userInputs);
   // What is on the list is guessed in seconds, however it scores.
-  return { failedRules, score: failedRules.includes('common') || failedRules.includes('personal') ? Math.min(score, 1) as 0 | 1 : score };
+  return {
+    failedRules,
+    score: failedRules.includes('common') || failedRules.includes('personal') ? (Math.min(score, 1) as 0 | 1) : score,
+  };
 }

@@ -7,5 +7,7 @@ export interface Principal {
   readonly tenantId: string;
   readonly role: Role;
   /** How the caller proved who it is. */
-  readonly via: { readonly kind: 'session'; readonly sessionId: string } | { readonly kind: 'run'; readonly runId: string };
+  readonly via:
+    | { readonly kind: 'session'; readonly sessionId: string }
+    | { readonly kind: 'run'; readonly runId: string };
 }

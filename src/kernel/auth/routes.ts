@@ -5,7 +5,15 @@ import { changePassword, updateProfile } from './routes/profile-routes.ts';
 import { listSessions, readSession, revokeOtherSessions, revokeSession, signOut } from './routes/session-routes.ts';
 
 export const routes: readonly Route[] = [
-  readSetup, setUp, signUp, signInByPassword, signOut,
-  readSession, listSessions, revokeSession, revokeOtherSessions,
-  updateProfile, changePassword,
+  readSetup,
+  setUp,
+  signUp,
+  signInByPassword,
+  signOut,
+  readSession,
+  listSessions,
+  revokeSession,
+  revokeOtherSessions,
+  updateProfile,
+  changePassword,
 ];

@@ -1,3 +1,4 @@
+/** A dropped session never comes back from memory. */
 import { expect, test } from 'vitest';
 import type { Principal } from './principal.ts';
 import { createSessionCache } from './session-cache.ts';

@@ -12,7 +12,7 @@ interface Entry {
 }
 
 export interface SessionCache {
-  /** Returns the remembered principal, else loads it once for all who ask meanwhile. `until` of the answer bounds how long it is kept. */
+  /** Returns the remembered principal, else loads it once for all who ask meanwhile; it is kept `until` then. */
   resolve(key: string, load: () => Promise<Entry | null>): Promise<Principal | null>;
   /** Forgets `session:<id>`, `user:<id>`, or everything. */
   drop(subject?: string): void;
@@ -59,7 +59,8 @@ export function createSessionCache(now: () => number, maxEntries = 10_000): Sess
       loading.clear(); // whoever asks from now on reads anew
       if (subject === undefined) entries.clear();
       for (const [key, entry] of entries) {
-        if (subject === `session:${entry.sessionId}` || subject === `user:${entry.principal.userId}`) entries.delete(key);
+        if (subject === `session:${entry.sessionId}` || subject === `user:${entry.principal.userId}`)
+          entries.delete(key);
       }
     },
     get size() {

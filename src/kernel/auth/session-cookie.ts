@@ -28,7 +28,7 @@ export function hashToken(token: string): string {
   return createHash('sha256').update(token).digest('base64url');
 }
 
-/** openSessionCookie returns the token in `<token>.<HMAC-SHA256, base64>` (URL-encoded), or null when the signature is not ours. */
+/** openSessionCookie returns the token in `<token>.<HMAC-SHA256 in base64>` (URL-encoded), or null. */
 export function openSessionCookie(value: string, secret: string): string | null {
   let text: string;
   try {
@@ -39,7 +39,8 @@ export function openSessionCookie(value: string, secret: string): string | null 
   const dot = text.lastIndexOf('.');
   if (dot < 1) return null;
   const token = text.slice(0, dot);
-  const expected = createHmac('sha256', secret).update(token).digest();
-  const given = Buffer.from(text.slice(dot + 1), 'base64');
+  // Compared as text: a lenient base64 decoder would let many spellings of one signature pass.
+  const expected = Buffer.from(createHmac('sha256', secret).update(token).digest('base64'));
+  const given = Buffer.from(text.slice(dot + 1));
   return given.length === expected.length && timingSafeEqual(given, expected) ? token : null;
 }

@@ -33,7 +33,8 @@ export async function touchSession(db: Database, sessionId: string, now: Date): 
   await db.withAuth((tx) =>
     tx.query({
       name: 'auth-touch-session',
-      text: `update auth.sessions set last_used_at = $2 where id = $1 and last_used_at < $2::timestamptz - interval '1 minute'`,
+      text: `update auth.sessions set last_used_at = $2
+             where id = $1 and last_used_at < $2::timestamptz - interval '1 minute'`,
       values: [sessionId, now],
     }),
   );
@@ -46,7 +47,10 @@ export async function announce(tx: Tx, subject: `session:${string}` | `user:${st
 
 /** endSession deletes one session of a user; false when there is no such session of theirs. */
 export async function endSession(tx: Tx, userId: string, sessionId: string): Promise<boolean> {
-  const rows = await tx.query({ text: 'delete from auth.sessions where id = $1 and user_id = $2 returning id', values: [sessionId, userId] });
+  const rows = await tx.query({
+    text: 'delete from auth.sessions where id = $1 and user_id = $2 returning id',
+    values: [sessionId, userId],
+  });
   if (rows.length > 0) await announce(tx, `session:${sessionId}`);
   return rows.length > 0;
 }
@@ -61,13 +65,14 @@ export async function endOtherSessions(tx: Tx, userId: string, keptSessionId: st
   return rows.length;
 }
 
-/** sweepSessions deletes what nobody can use any more: past the absolute lifetime, or idle too long. Returns how many. */
+/** sweepSessions deletes what nobody can use: past the absolute lifetime, or idle too long; returns how many. */
 export async function sweepSessions(db: Database, now: Date, idleHours: number): Promise<number> {
-  return db.withAuth(async (tx) => {
-    const rows = await tx.query({
-      text: `delete from auth.sessions where expires_at <= $1 or last_used_at <= $1::timestamptz - make_interval(hours => $2) returning id`,
+  const rows = await db.withAuth((tx) =>
+    tx.query({
+      text: `delete from auth.sessions
+             where expires_at <= $1 or last_used_at <= $1::timestamptz - make_interval(hours => $2) returning id`,
       values: [now, idleHours],
-    });
-    return rows.length;
-  });
+    }),
+  );
+  return rows.length;
 }

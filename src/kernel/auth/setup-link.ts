@@ -26,14 +26,21 @@ export function isSetupOpen(db: Database): Promise<boolean> {
  * createSetupLink returns `<publicUrl>/setup#token=…` when there is no account yet, else null. Links made before stop
  * working. The token stands behind the `#`, so that it reaches no server log and no Referer.
  */
-export async function createSetupLink(options: { db: Database; config: Config; publicUrl?: string }): Promise<string | null> {
+export async function createSetupLink(options: {
+  db: Database;
+  config: Config;
+  publicUrl?: string;
+}): Promise<string | null> {
   const { db, config } = options;
   const token = randomBytes(32).toString('base64url');
   const isOpen = await db.withAuth(async (tx) => {
     await lockSetup(tx);
     await tx.query({ text: 'delete from auth.setup_links' });
     if (await hasUsers(tx)) return false;
-    await tx.query({ text: 'insert into auth.setup_links (id, token_hash) values ($1, $2)', values: [newId(), hashToken(token)] });
+    await tx.query({
+      text: 'insert into auth.setup_links (id, token_hash) values ($1, $2)',
+      values: [newId(), hashToken(token)],
+    });
     return true;
   });
   const base = options.publicUrl ?? config.publicUrl ?? `http://localhost:${config.port}`;
@@ -43,7 +50,10 @@ export async function createSetupLink(options: { db: Database; config: Config; p
 /** isSetupToken tells whether a token would be accepted now; asked before costly work is done for a stranger. */
 export function isSetupToken(db: Database, token: string): Promise<boolean> {
   return db.withAuth(async (tx) => {
-    const rows = await tx.query({ text: 'select id from auth.setup_links where token_hash = $1', values: [hashToken(token)] });
+    const rows = await tx.query({
+      text: 'select id from auth.setup_links where token_hash = $1',
+      values: [hashToken(token)],
+    });
     return rows.length > 0 && !(await hasUsers(tx));
   });
 }
@@ -51,6 +61,9 @@ export function isSetupToken(db: Database, token: string): Promise<boolean> {
 /** useSetupToken uses the link up in the caller's transaction; false for whoever comes second. */
 export async function useSetupToken(tx: Tx, token: string): Promise<boolean> {
   await lockSetup(tx);
-  const rows = await tx.query({ text: 'delete from auth.setup_links where token_hash = $1 returning id', values: [hashToken(token)] });
+  const rows = await tx.query({
+    text: 'delete from auth.setup_links where token_hash = $1 returning id',
+    values: [hashToken(token)],
+  });
   return rows.length > 0 && !(await hasUsers(tx));
 }

@@ -59,7 +59,7 @@ function recordFailure(ctx: RequestContext, credential: Credential | null): void
   );
 }
 
-/** lockPassword returns the stored hash and keeps it as it is until the transaction ends, so that a change of password and a sign-in never cross. */
+/** lockPassword returns the stored hash and holds it, so that a change of password and a sign-in never cross. */
 async function lockPassword(tx: Tx, userId: string): Promise<string | null> {
   const [row] = await tx.query<{ password: string | null }>({
     text: `select password from auth.accounts where user_id = $1 and provider_id = 'credential' for update`,
@@ -69,7 +69,12 @@ async function lockPassword(tx: Tx, userId: string): Promise<string | null> {
 }
 
 /** openSession makes the session if the hash is still the one that was verified; null when it changed meanwhile. */
-async function openSession(ctx: RequestContext, credential: Credential, verifiedHash: string, upgradedHash: string | null): Promise<SignedInPerson | null> {
+async function openSession(
+  ctx: RequestContext,
+  credential: Credential,
+  verifiedHash: string,
+  upgradedHash: string | null,
+): Promise<SignedInPerson | null> {
   const { db, audit, identity } = ctx.services;
   const { engine, listApps } = internalsOf(identity);
   const result = await db.withAuth(async (tx) => {
@@ -78,26 +83,30 @@ async function openSession(ctx: RequestContext, credential: Credential, verified
     if (!signedIn) return null;
     if (upgradedHash !== null) {
       await tx.query({
-        text: `update auth.accounts set password = $2, updated_at = now() where user_id = $1 and provider_id = 'credential'`,
+        text: `update auth.accounts set password = $2, updated_at = now()
+               where user_id = $1 and provider_id = 'credential'`,
         values: [credential.user_id, upgradedHash],
       });
     }
     await audit.record(tx, auditEntry(ctx, 'auth.sign-in', credential));
-    return { cookies: signedIn.cookies, person: await readPerson(tx, { userId: credential.user_id, tenantId: credential.tenant_id }, listApps()) };
+    return {
+      cookies: signedIn.cookies,
+      person: await readPerson(tx, { userId: credential.user_id, tenantId: credential.tenant_id }, listApps()),
+    };
   });
   if (!result) return null;
   ctx.setCookies(result.cookies);
   return result.person;
 }
 
-/** signIn throws SIGN_IN_FAILED, RATE_LIMITED, or UNAVAILABLE when too many passwords are being hashed. Sets the session cookie. */
+/** signIn sets the session cookie. Throws SIGN_IN_FAILED, RATE_LIMITED, and UNAVAILABLE when too many are hashing. */
 export async function signIn(ctx: RequestContext, identifier: string, password: string): Promise<SignedInPerson> {
   const name = identifier.normalize('NFKC').toLowerCase();
   const key = `${addressKey(ctx.address)} ${name}`;
   await takeOrRefuse(ctx, signInRule, key, 'Too many tries to sign in. Wait a little and try again.');
   const { hasher, engine } = internalsOf(ctx.services.identity);
   await engine.warm();
-  // A second round only when the stored hash changed between verification and session: an upgrade by a parallel sign-in.
+  // A second round only when the hash changed after it was verified, as the upgrade by a parallel sign-in does.
   for (let round = 1; round <= 2; round++) {
     const credential = await findCredential(ctx, name);
     const stored = credential?.password ?? null;

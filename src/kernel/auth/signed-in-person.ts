@@ -18,7 +18,11 @@ interface PersonRow {
 }
 
 /** readPerson needs the auth role. Throws UNAUTHENTICATED when the membership has ended. */
-export async function readPerson(tx: Tx, who: { userId: string; tenantId: string }, apps: readonly KnownApp[]): Promise<SignedInPerson> {
+export async function readPerson(
+  tx: Tx,
+  who: { userId: string; tenantId: string },
+  apps: readonly KnownApp[],
+): Promise<SignedInPerson> {
   const [row] = await tx.query<PersonRow>({
     name: 'auth-read-person',
     text: `select u.name as user_name, u.email, u.username, o.name as organization_name, m.role

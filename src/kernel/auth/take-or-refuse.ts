@@ -1,4 +1,4 @@
-/** Takes a try inside a handler, where the key is known only from the body, and answers as the route's own limit does (K4.1). */
+/** Counts a try whose key is known only from the body, and refuses as the route's own limit does (K4.1). */
 import { kernelErrors } from '#kernel/errors';
 import type { RequestContext } from '#kernel/http';
 import { rateLimitHeaders, violatedPolicies, type LimitRule } from '#kernel/limits';

@@ -15,7 +15,8 @@ export function permissionsOf(role: Role, apps: readonly PermissionSource[]): Re
   const granted = new Set<string>();
   for (const app of apps) {
     for (const permission of app.policy[role]) {
-      if (!Object.hasOwn(app.permissions, permission)) throw new Error(`the policy of ${role} names ${permission}, which its app does not declare`);
+      if (!Object.hasOwn(app.permissions, permission))
+        throw new Error(`the policy of ${role} names ${permission}, which its app does not declare`);
       granted.add(permission);
     }
   }

@@ -2,8 +2,11 @@
 import type { Tx } from '#kernel/db';
 import { newId } from '#kernel/ids';
 
-/** createPersonalOrganization makes the organisation of a new user, with the user as owner; returns the tenant id. Needs the auth role. */
-export async function createPersonalOrganization(tx: Tx, user: { readonly id: string; readonly name: string }): Promise<string> {
+/** createPersonalOrganization makes a new user's organisation and returns its id. For transactions of withAuth. */
+export async function createPersonalOrganization(
+  tx: Tx,
+  user: { readonly id: string; readonly name: string },
+): Promise<string> {
   const tenantId = newId();
   await tx.query({
     text: 'insert into auth.organizations (id, name, personal_user_id) values ($1, $2, $3)',
@@ -16,7 +19,7 @@ export async function createPersonalOrganization(tx: Tx, user: { readonly id: st
   return tenantId;
 }
 
-/** findHomeOrganization returns where a new session of a user starts: the personal organisation, else the oldest membership, or null. */
+/** findHomeOrganization returns where a new session starts: the personal organisation, else the oldest, or null. */
 export async function findHomeOrganization(tx: Tx, userId: string): Promise<string | null> {
   const [row] = await tx.query<{ tenant_id: string }>({
     text: `select m.tenant_id from auth.members m join auth.organizations o on o.id = m.tenant_id

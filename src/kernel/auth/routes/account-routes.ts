@@ -1,4 +1,4 @@
-/** Routes by which people become known to the server: setup, sign-up, sign-in. Each is public and counted by address. */
+/** The routes by which people become known: setup, sign-up, sign-in; each is public and counted by address. */
 import { defineRoute } from '#kernel/http';
 import { addressKey, type LimitRule } from '#kernel/limits';
 import { authContract } from '../contract.ts';
@@ -64,7 +64,12 @@ export const signUp = defineRoute(authContract, 'POST /auth/sign-up', {
     if (ctx.services.config.signUp !== 'open') throw authErrors.SIGN_UP_CLOSED();
     const { password, ...account } = ctx.body;
     await assertPassword(password, passwordPolicyOf(ctx.services.config), personalWords(account), '/body/password');
-    await takeOrRefuse(ctx, signUpRule, addressKey(ctx.address), 'Too many accounts were made from this address today.');
+    await takeOrRefuse(
+      ctx,
+      signUpRule,
+      addressKey(ctx.address),
+      'Too many accounts were made from this address today.',
+    );
     return createAccount(ctx, { account, password, action: 'auth.sign-up' });
   },
 });

@@ -23,11 +23,16 @@ export const updateProfile = defineRoute(authContract, 'PATCH /profile', {
     try {
       return await services.db.withAuth(async (tx) => {
         await tx.query({
-          text: `update auth.users set name = coalesce($2, name), username = case when $3 then $4 else username end, updated_at = now() where id = $1`,
+          text: `update auth.users set name = coalesce($2, name), username = case when $3 then $4 else username end,
+                   updated_at = now() where id = $1`,
           values: [principal.userId, body.name ?? null, body.username !== undefined, body.username ?? null],
         });
         const changed = Object.keys(body).sort().join(', ');
-        await ctx.audit(tx, { action: 'auth.profile.update', resource: `user:${principal.userId}`, details: { changed } });
+        await ctx.audit(tx, {
+          action: 'auth.profile.update',
+          resource: `user:${principal.userId}`,
+          details: { changed },
+        });
         return readPerson(tx, principal, internalsOf(services.identity).listApps());
       });
     } catch (error) {
@@ -66,7 +71,12 @@ export const changePassword = defineRoute(authContract, 'POST /profile/password'
     const { services, principal, body } = ctx;
     const { hasher, cache } = internalsOf(services.identity);
     const account = await readOwnAccount(ctx);
-    await assertPassword(body.newPassword, passwordPolicyOf(services.config), [account.name, account.email, account.username ?? ''], '/body/newPassword');
+    await assertPassword(
+      body.newPassword,
+      passwordPolicyOf(services.config),
+      [account.name, account.email, account.username ?? ''],
+      '/body/newPassword',
+    );
     const key = `${addressKey(ctx.address)} user ${principal.userId}`;
     // A stolen session must not become a place to guess the password: tries count like those of signing in.
     await takeOrRefuse(ctx, signInRule, key, 'Too many tries of the current password. Wait a little and try again.');
@@ -81,7 +91,11 @@ export const changePassword = defineRoute(authContract, 'POST /profile/password'
       });
       if (rows.length === 0) throw authErrors.CURRENT_PASSWORD_WRONG();
       const revoked = await endOtherSessions(tx, principal.userId, currentSessionId(ctx));
-      await ctx.audit(tx, { action: 'auth.password.change', resource: `user:${principal.userId}`, details: { revokedSessions: revoked } });
+      await ctx.audit(tx, {
+        action: 'auth.password.change',
+        resource: `user:${principal.userId}`,
+        details: { revokedSessions: revoked },
+      });
     });
     cache.drop(`user:${principal.userId}`);
     await services.limits.reset(signInRule, key);

@@ -54,7 +54,9 @@ export const listSessions = defineRoute(authContract, 'GET /sessions', {
     const { cursor, limit } = ctx.query;
     const [before] = cursor === undefined ? [null] : (decodeCursor(cursor) ?? []);
     if (before !== null && !isId(before)) {
-      throw kernelErrors.INVALID_REQUEST({ errors: [{ pointer: '/query/cursor', detail: 'is not a cursor of this list' }] });
+      throw kernelErrors.INVALID_REQUEST({
+        errors: [{ pointer: '/query/cursor', detail: 'is not a cursor of this list' }],
+      });
     }
     const now = new Date(internalsOf(ctx.services.identity).now());
     const rows = await ctx.services.db.withAuth((tx) =>
@@ -104,7 +106,11 @@ export const revokeOtherSessions = defineRoute(authContract, 'POST /sessions/rev
     const { services, principal } = ctx;
     const revoked = await services.db.withAuth(async (tx) => {
       const count = await endOtherSessions(tx, principal.userId, currentSessionId(ctx));
-      await ctx.audit(tx, { action: 'auth.session.revoke-others', resource: `user:${principal.userId}`, details: { revoked: count } });
+      await ctx.audit(tx, {
+        action: 'auth.session.revoke-others',
+        resource: `user:${principal.userId}`,
+        details: { revoked: count },
+      });
       return count;
     });
     internalsOf(services.identity).cache.drop(`user:${principal.userId}`);
@@ -112,7 +118,7 @@ export const revokeOtherSessions = defineRoute(authContract, 'POST /sessions/rev
   },
 });
 
-/** endAndAudit ends a session of the caller; false when there is none. This process forgets it before the answer, the others by NOTIFY. */
+/** endAndAudit ends a session of the caller; this process forgets it before the answer. False when there is none. */
 async function endAndAudit(ctx: SignedInContext, sessionId: string, action: string): Promise<boolean> {
   const { services, principal } = ctx;
   const isEnded = await services.db.withAuth(async (tx) => {
