@@ -53,6 +53,14 @@ function toRow(call: CallRecord): Row {
   return { id: newId(), created_at: new Date().toISOString(), ...(Object.fromEntries(fields) as Row) };
 }
 
+/** isRefusedForGood tells data that can never be written (SQLSTATE classes 22 and 23) from a database that is away. */
+function isRefusedForGood(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (/^2[23]/.test(String((cause as { code?: unknown }).code))) return true;
+  }
+  return false;
+}
+
 /** createCallRecorder writes records of all tenants together, some 50 ms after the first of a batch. */
 export function createCallRecorder(db: Pick<Database, 'withSystem'>, log: Logger): CallRecorder {
   let queue: Row[] = [];
@@ -61,11 +69,15 @@ export function createCallRecorder(db: Pick<Database, 'withSystem'>, log: Logger
 
   async function writeAll(): Promise<void> {
     while (queue.length > 0) {
-      const batch = queue.slice(0, maxBatch);
+      const batch = queue.splice(0, maxBatch);
       try {
         await db.withSystem('record model calls', (tx) => tx.query({ name: 'llm.record-calls', text: insert, values: [JSON.stringify(batch)] }));
-        queue = queue.slice(batch.length);
       } catch (error) {
+        if (isRefusedForGood(error)) {
+          log.error({ err: error, lost: batch.length }, 'records of model calls do not fit the database and were lost');
+          continue;
+        }
+        queue = [...batch, ...queue];
         log.error({ err: error, waiting: queue.length }, 'model calls could not be recorded; they are kept and tried again');
         return;
       }

@@ -17,7 +17,6 @@ create table kernel.model_connections (
   unique (tenant_id, name)
 );
 create unique index model_connections_one_default on kernel.model_connections (tenant_id) where is_default;
-create index model_connections_list on kernel.model_connections (tenant_id, created_at desc, id desc);
 select kernel.protect_tenant_table('kernel.model_connections');
 
 comment on table kernel.model_connections is 'Model endpoints of an organisation, with their keys.';
