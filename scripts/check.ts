@@ -3,7 +3,7 @@
  * when one before it failed; the exit code is 0 only when all passed. Arguments select checks by name.
  */
 import { checkImportRules } from './checks/import-rules.ts';
-import { findTool, runTool } from './checks/run-tool.ts';
+import { findTool, runTool, type ToolResult } from './checks/run-tool.ts';
 
 interface Check {
   readonly name: string;
@@ -12,10 +12,12 @@ interface Check {
 }
 
 function tool(packageName: string, program: string, args: readonly string[]): () => Promise<string> {
-  return async () => {
-    const { code, output } = await runTool(findTool(packageName, program), args);
-    return code === 0 ? '' : output.trim() || `${program} ended with exit code ${code}`;
-  };
+  return async () => judge(await runTool(findTool(packageName, program), args));
+}
+
+/** judge gives the output of a tool that failed, and nothing for one that passed, whatever it printed. */
+function judge({ code, output }: ToolResult): string {
+  return code === 0 ? '' : output.trim() || `ended with exit code ${code}`;
 }
 
 const checks: readonly Check[] = [
@@ -25,7 +27,7 @@ const checks: readonly Check[] = [
   { name: 'imports', run: async () => (await checkImportRules()).join('\n') },
   { name: 'unused', run: tool('knip', 'knip', ['--no-progress']) },
   { name: 'unused in production', run: tool('knip', 'knip', ['--no-progress', '--production']) },
-  { name: 'generated pages', run: async () => (await runTool('scripts/docs.ts', ['--check'])).output.trim() },
+  { name: 'generated pages', run: async () => judge(await runTool('scripts/docs.ts', ['--check'])) },
 ];
 
 async function main(names: readonly string[]): Promise<number> {

@@ -20,6 +20,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const commands = {
   serve: { entry: 'src/main.ts', args: ['serve'], needsWeb: true, cachesCode: true },
   test: { entry: 'scripts/run-tests.ts', args: [], needsWeb: true, cachesCode: false },
+  docs: { entry: 'scripts/docs.ts', args: [], needsWeb: false, cachesCode: false },
   check: { entry: 'scripts/check.ts', args: [], needsWeb: false, cachesCode: false },
   bench: { entry: 'bench/main.ts', args: [], needsWeb: true, cachesCode: false },
   prove: { entry: 'prove/main.ts', args: [], needsWeb: true, cachesCode: false },
@@ -30,6 +31,8 @@ const commands = {
 function nodeArguments(/** @type {string} */ entry) {
   return [
     '--disable-warning=ExperimentalWarning',
+    // Settings may stand in a file; what the environment says wins.
+    `--env-file-if-exists=${join(root, '.env')}`,
     '--import',
     new URL('./launcher/die-with-parent.mjs', import.meta.url).href,
     join(root, entry),
