@@ -1,5 +1,6 @@
 /** The house rules of CONTRIBUTING.md that no ready-made linter knows, as an oxlint plugin named `house`. */
 import { deterministicWorkflows } from './rules/deterministic-workflows.ts';
+import { functionLength } from './rules/function-length.ts';
 import { noPoolOutsideDb } from './rules/no-pool-outside-db.ts';
 import { noProcessEnv } from './rules/no-process-env.ts';
 import { noRawFetch } from './rules/no-raw-fetch.ts';
@@ -10,6 +11,7 @@ export default {
   meta: { name: 'house' },
   rules: {
     'deterministic-workflows': deterministicWorkflows,
+    'function-length': functionLength,
     'no-pool-outside-db': noPoolOutsideDb,
     'no-process-env': noProcessEnv,
     'no-raw-fetch': noRawFetch,
