@@ -35,12 +35,7 @@ export const agentsErrors = defineErrors('agents', {
     isRetryable: true,
     isReportable: true,
   },
-  ANSWER_FAILED: {
-    status: 500,
-    public: 'The answer was interrupted by a fault on our side. What was written is kept; try again.',
-    isRetryable: true,
-    isReportable: true,
-  },
+  ANSWER_EMPTY: { status: 502, public: 'The model gave an empty answer. Try again, or choose another model.', isRetryable: true },
 });
 
 /** publicError renders a stored code of this table for people; an unknown code says nothing of itself. */

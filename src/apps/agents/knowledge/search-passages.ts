@@ -27,7 +27,8 @@ export interface Search {
 const minMatchedShare = 0.15;
 /** Passages far behind the best only dilute the prompt. */
 const minShareOfBest = 0.25;
-const fewTerms = 2;
+/** With two words of its own a question stands for itself; lending it others would find evidence for something else. */
+const fewTerms = 1;
 
 interface Hit {
   passage_id: string;

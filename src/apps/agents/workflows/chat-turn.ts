@@ -74,6 +74,7 @@ async function writeAnswer(run: Run, step: StepContext, turn: LoadedTurn, { pass
     } else if (part.type === 'reasoning-delta') step.emit('reasoning-delta', { text: part.text });
     else if (part.type === 'usage') usage = part.usage;
   }
+  if (text.trim() === '') throw agentsErrors.ANSWER_EMPTY();
   return { text, usage };
 }
 
