@@ -6,7 +6,8 @@ import {
 import type { Config } from '#kernel/config';
 import type { Database } from '#kernel/db';
 import type { Logger } from '#kernel/log';
-import { createMemoryStore, longestWindowSeconds, type Count, type CounterStore } from './counter-store.ts';
+import type { Count, CounterStore } from './counter-store.ts';
+import { createMemoryStore, MemoryCounters } from './memory-counters.ts';
 import { createPostgresStore } from './postgres-store.ts';
 import { createRedisStore } from './redis-store.ts';
 import type { LimitRule, LimitState, Limiter, LimiterCounters } from './types.ts';
@@ -36,7 +37,7 @@ function counterKey(rule: LimitRule, key: string): string {
 
 /**
  * createLimiter chooses the store (Redis when configured, memory when embedded, else PostgreSQL) and gives it a moment
- * to connect. Windows are fixed: they start with the first take of a key and are at most 24 days long.
+ * to connect. Windows are fixed: they start with the first take of a key.
  */
 export async function createLimiter(options: LimiterOptions): Promise<Limiter> {
   const store = chooseStore(options, options.storeTimeoutMilliseconds ?? 150);
@@ -53,9 +54,9 @@ class StoreLimiter implements Limiter {
   /** The way to the store for requests: bounded in time, and closed while the store is known to be down. */
   readonly #guarded;
   /** Every take is mirrored here, so that an outage begins with what this process already knows. */
-  readonly #local = createMemoryStore();
+  readonly #local = new MemoryCounters();
   /** Points counted only locally; each is handed in with its key's next take once the store is back. */
-  readonly #owed = createMemoryStore();
+  readonly #owed = new MemoryCounters();
   readonly #counters = { taken: 0, refused: 0, storeFailures: 0, countedLocally: 0 };
   #probe: NodeJS.Timeout | undefined;
 
@@ -114,7 +115,8 @@ class StoreLimiter implements Limiter {
 
   async reset(declared: LimitRule, key: string): Promise<void> {
     const counter = counterKey(this.#applyOverride(declared), key);
-    await Promise.all([this.#local.clear(counter), this.#owed.clear(counter)]);
+    this.#local.clear(counter);
+    this.#owed.clear(counter);
     if (this.#store.name === 'memory') return this.#store.clear(counter);
     // While the store is down its count stays: stricter than meant, never looser.
     await this.#guarded.execute(() => this.#store.clear(counter)).catch(() => undefined);
@@ -122,28 +124,26 @@ class StoreLimiter implements Limiter {
 
   async close(): Promise<void> {
     clearInterval(this.#probe);
+    this.#local.close();
+    this.#owed.close();
     await this.#store.close();
   }
 
   #applyOverride(rule: LimitRule): LimitRule {
     const { max, windowSeconds } = this.#options.config.limits[rule.name] ?? rule;
-    return { name: rule.name, max, windowSeconds: Math.min(windowSeconds, longestWindowSeconds) };
+    return { name: rule.name, max, windowSeconds };
   }
 
   async #count(counter: string, cost: number, windowSeconds: number): Promise<Count> {
     if (this.#store.name === 'memory') return this.#store.add(counter, cost, windowSeconds);
-    // Both calls happen before anything else can run, so two takes at once do not both hand in what is owed.
-    const [local, owed] = await Promise.all([
-      this.#local.add(counter, cost, windowSeconds),
-      this.#owed.peek(counter),
-      this.#owed.clear(counter),
-    ]);
+    const local = this.#local.add(counter, cost, windowSeconds);
+    const owed = this.#owed.take(counter);
     try {
       return await this.#guarded.execute(() => this.#store.add(counter, cost + owed, windowSeconds));
     } catch {
       // Down, slow or breaker open: logged and counted by the breaker's hooks; a late answer counts twice, never less.
       this.#counters.countedLocally += 1;
-      await this.#owed.add(counter, cost + owed, windowSeconds);
+      this.#owed.add(counter, cost + owed, windowSeconds);
       return local;
     }
   }

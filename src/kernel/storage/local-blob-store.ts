@@ -1,7 +1,7 @@
 /** Bytes in a local folder: a blob is either whole and on the disk's platter, or not there at all. */
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, open, opendir, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { kernelErrors } from '#kernel/errors';
 import { isId } from '#kernel/ids';
@@ -48,7 +48,7 @@ class LocalBlobStore implements BlobStore {
     const target = this.#pathOf(key);
     const temporary = join(this.#unfinished, randomUUID());
     try {
-      await mkdir(this.#unfinished, { recursive: true, mode: 0o700 });
+      await this.#prepare();
       const written = await copyBounded(body, temporary, maxBytes);
       await this.#publish(temporary, target);
       return written;
@@ -102,7 +102,7 @@ class LocalBlobStore implements BlobStore {
 
   async ping(): Promise<void> {
     const path = join(this.#unfinished, `ping-${randomUUID()}`);
-    await mkdir(this.#unfinished, { recursive: true, mode: 0o700 });
+    await this.#prepare();
     try {
       const file = await open(path, 'wx', 0o600);
       try {
@@ -115,19 +115,25 @@ class LocalBlobStore implements BlobStore {
     }
   }
 
+  /** Makes the store's folders on first use, durably. */
+  async #prepare(): Promise<void> {
+    const firstMade = await mkdir(this.#unfinished, { recursive: true, mode: 0o700 });
+    if (firstMade) await flushFolder(dirname(firstMade));
+  }
+
   #pathOf({ tenantId, id }: BlobKey): string {
     if (!isId(tenantId) || !isId(id)) throw new TypeError('a blob is named by two UUIDs');
     return join(this.#root, tenantId, shardOf(id), id);
   }
 
   async #publish(temporary: string, target: string): Promise<void> {
-    const folder = join(target, '..');
+    const folder = dirname(target);
     const firstMade = await mkdir(folder, { recursive: true, mode: 0o700 });
     await rename(temporary, target);
     await flushFolder(folder);
     // Folders made just now are names in their parents, which must reach the disk as well.
     if (firstMade) {
-      await flushFolder(join(folder, '..'));
+      await flushFolder(dirname(folder));
       await flushFolder(this.#root);
     }
   }
