@@ -44,6 +44,16 @@ export interface IdentityServer extends AsyncDisposable {
   readonly services: Services;
   /** Sends `METHOD /path` (under /api/v1) as a browser on the same origin would. */
   ask(route: string, asking?: Asking): Promise<Answer>;
+  /** A client address nobody has used yet, so that the limits of one test do not reach into another. */
+  newAddress(): string;
+  /** Signs up `name` as `<name>@example.com` with `owner.password`, from an address of its own. */
+  signUp(name: string, more?: Readonly<Record<string, unknown>>): Promise<Answer>;
+  /** Signs in, from an address of its own unless told. */
+  signIn(identifier: string, password?: string, address?: string): Promise<Answer>;
+  /** Runs a statement as bulkhead_auth. */
+  asAuth<Row>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+  /** The audited actions in the personal organisation of an account, oldest first. */
+  auditActions(email: string): Promise<string[]>;
   /** Creates the owner by a fresh setup link and returns the Cookie header of the session. */
   createOwner(person?: Partial<typeof owner>): Promise<string>;
 }
@@ -64,7 +74,8 @@ export async function startIdentityServer(options: IdentityServerOptions = {}): 
   });
   const { db, config } = test;
   const identity = await createIdentity({ ...options, db, config, log });
-  const limits = await createLimiter({ config, db, log });
+  // A patient store: on a busy test machine a limit must not be counted twice because an answer was late.
+  const limits = await createLimiter({ config, db, log, storeTimeoutMilliseconds: 10_000 });
   const parts = {
     config,
     log,
@@ -102,9 +113,30 @@ export async function startIdentityServer(options: IdentityServerOptions = {}): 
     return { status: response.status, headers: response.headers, text, json, cookies: response.headers.getSetCookie() };
   }
 
+  let addresses = 0;
+  const newAddress = (): string => `198.18.${(addresses += 1) >> 8}.${addresses & 255}`;
+  const asAuth = <Row>(text: string, values: readonly unknown[] = []): Promise<Row[]> =>
+    db.withAuth((tx) => tx.query<Row>({ text, values }));
+
   return {
     test,
     identity,
+    newAddress,
+    asAuth,
+    signUp(name, more = {}) {
+      const body = { name, email: `${name.toLowerCase()}@example.com`, password: owner.password, ...more };
+      return ask('POST /auth/sign-up', { body, address: newAddress() });
+    },
+    signIn: (identifier, password = owner.password, address = newAddress()) =>
+      ask('POST /auth/sign-in', { body: { identifier, password }, address }),
+    async auditActions(email) {
+      const rows = await asAuth<{ action: string }>(
+        `select r.action from kernel.audit_records r join auth.organizations o on o.id = r.tenant_id
+         join auth.users u on u.id = o.personal_user_id where u.email = $1 order by r.sequence`,
+        [email],
+      );
+      return rows.map((row) => row.action);
+    },
     limits,
     services,
     ask,

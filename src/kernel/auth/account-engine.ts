@@ -7,6 +7,9 @@ import { findHomeOrganization } from '#kernel/tenancy';
 import { accountFlow, type AccountFlow } from './better-auth-adapter.ts';
 import { engineOptions, type EngineParts } from './engine-options.ts';
 import { authErrors } from './errors.ts';
+import type { Principal } from './principal.ts';
+import { hashToken } from './session-cookie.ts';
+import { findSession, principalOf } from './session-store.ts';
 
 export interface NewAccount {
   readonly name: string;
@@ -22,7 +25,7 @@ export interface Client {
 
 /** SignedIn is the outcome of an account flow. `cookies` are Set-Cookie values, the only place where the token is. */
 export interface SignedIn {
-  readonly userId: string;
+  readonly principal: Principal;
   readonly cookies: readonly string[];
 }
 
@@ -65,11 +68,18 @@ function explainFailure(error: unknown, flow: AccountFlow): unknown {
   return cause;
 }
 
+/** readNewSession says as whom the session just made acts. */
+async function readNewSession(tx: Tx, token: string | null): Promise<Principal> {
+  const [row] = token === null ? [] : await findSession(tx, hashToken(token));
+  if (!row) throw new Error('the account engine made no session');
+  return principalOf(row);
+}
+
 type EngineApi = Awaited<ReturnType<typeof loadBetterAuth>>['api'];
 
 interface EngineAnswer {
   readonly headers: Headers;
-  readonly response: { readonly user: { readonly id: string } };
+  readonly response: { readonly token: string | null };
 }
 
 /** createAccountEngine makes the engine of a process. Nothing is loaded before the first flow, or `warm`. */
@@ -85,7 +95,7 @@ export function createAccountEngine(parts: EngineParts): AccountEngine {
     const { api } = await load();
     try {
       const { headers, response } = await accountFlow.run(flow, () => act(api));
-      return { userId: response.user.id, cookies: headers.getSetCookie() };
+      return { principal: await readNewSession(flow.tx, response.token), cookies: headers.getSetCookie() };
     } catch (error) {
       throw explainFailure(error, flow);
     }

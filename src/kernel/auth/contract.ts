@@ -9,7 +9,15 @@ const password = z
   .max(1000, 'A password has at most 1000 characters')
   .describe('Password; pasting is fine');
 const email = z.email().max(254).toLowerCase().describe('E-mail address; case does not matter');
-const personName = z.string().trim().min(1).max(200).describe('How the person is called');
+/** PostgreSQL stores no NUL, and control characters have no place in a name. */
+const printable = /^\P{Cc}*$/u;
+const personName = z
+  .string()
+  .trim()
+  .min(1)
+  .max(200)
+  .regex(printable, 'Control characters are not allowed')
+  .describe('How the person is called');
 const username = z
   .string()
   .toLowerCase()
@@ -69,7 +77,13 @@ export const authContract = defineContract({
   'POST /auth/sign-in': {
     summary: 'Sign in with e-mail or username and password',
     body: z.strictObject({
-      identifier: z.string().trim().min(1).max(254).describe('E-mail address or username'),
+      identifier: z
+        .string()
+        .trim()
+        .min(1)
+        .max(254)
+        .regex(printable, 'Control characters are not allowed')
+        .describe('E-mail address or username'),
       password,
     }),
     response: signedInPerson,

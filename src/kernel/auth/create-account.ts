@@ -49,22 +49,17 @@ export async function createAccount(ctx: RequestContext, creation: AccountCreati
   await engine.warm();
   const { cookies, person } = await db.withAuth(async (tx) => {
     await creation.admit?.(tx);
-    let tenantId = '';
-    const chooseTenant = async (userId: string) =>
-      (tenantId = await createPersonalOrganization(tx, { id: userId, name: account.name }));
-    const signedIn = await engine.signUp({ tx, newPasswordHash, chooseTenant }, account, ctx);
+    const chooseTenant = (userId: string) => createPersonalOrganization(tx, { id: userId, name: account.name });
+    const { principal, cookies: made } = await engine.signUp({ tx, newPasswordHash, chooseTenant }, account, ctx);
     await audit.record(tx, {
       action: creation.action,
-      resource: `user:${signedIn.userId}`,
-      actor: { kind: 'system', reason: creation.action },
-      tenantId,
+      resource: `user:${principal.userId}`,
+      actor: principal,
+      tenantId: principal.tenantId,
       address: ctx.address,
       requestId: ctx.requestId,
     });
-    return {
-      cookies: signedIn.cookies,
-      person: await readPerson(tx, { userId: signedIn.userId, tenantId }, listApps()),
-    };
+    return { cookies: made, person: await readPerson(tx, principal, listApps()) };
   });
   ctx.setCookies(cookies);
   return person;

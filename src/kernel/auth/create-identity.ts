@@ -7,7 +7,7 @@ import { createAccountEngine, type AccountEngine } from './account-engine.ts';
 import { createPasswordHasher, type PasswordHasher, type PasswordHasherOptions } from './password-hasher.ts';
 import { createSessionCache, type SessionCache } from './session-cache.ts';
 import { findSessionCookie, hashToken, openSessionCookie } from './session-cookie.ts';
-import { readSession, sessionChannel, touchSession } from './session-store.ts';
+import { principalOf, readSession, sessionChannel, touchSession } from './session-store.ts';
 import type { Identity } from './types.ts';
 
 /** KnownApp is what the home page shows of an application, and what its policy gives to roles. */
@@ -84,14 +84,11 @@ export async function createIdentity(options: IdentityOptions): Promise<Identity
     if (time - session.last_used_at.getTime() > touchMilliseconds) {
       background.later('record the use of a session', () => touchSession(db, session.id, new Date(time)));
     }
-    const { id: sessionId, user_id: userId, tenant_id: tenantId, role } = session;
-    const principal = Object.freeze({
-      userId,
-      tenantId,
-      role,
-      via: Object.freeze({ kind: 'session' as const, sessionId }),
-    });
-    return { principal, sessionId, until: Math.min(time + cacheMilliseconds, endsAt) };
+    return {
+      principal: principalOf(session),
+      sessionId: session.id,
+      until: Math.min(time + cacheMilliseconds, endsAt),
+    };
   }
 
   const identity: Identity = {

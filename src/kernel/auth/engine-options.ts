@@ -22,6 +22,18 @@ function currentFlow(): AccountFlow {
   return flow;
 }
 
+const engineInternals = {
+  database: { generateId: () => newId() },
+  ipAddress: { ipAddressHeaders: ['x-client-ip'] }, // set by us from the address the server trusts (K4.4)
+  useSecureCookies: false, // would prefix __Secure-; the attributes below say Secure themselves
+  cookies: {
+    session_token: {
+      name: sessionCookieName,
+      attributes: { secure: true, httpOnly: true, sameSite: 'lax', path: '/' },
+    },
+  },
+} satisfies BetterAuthOptions['advanced'];
+
 /** engineOptions are Better Auth's options for an installation. */
 export function engineOptions({ db, config, log, secret }: EngineParts) {
   return {
@@ -35,17 +47,7 @@ export function engineOptions({ db, config, log, secret }: EngineParts) {
       level: 'warn',
       log: (_level, message) => log.debug({ engine: message }, 'account engine'),
     },
-    advanced: {
-      database: { generateId: () => newId() },
-      ipAddress: { ipAddressHeaders: ['x-client-ip'] }, // set by us from the address the server trusts (K4.4)
-      useSecureCookies: false, // would prefix __Secure-; the attributes below say Secure themselves
-      cookies: {
-        session_token: {
-          name: sessionCookieName,
-          attributes: { secure: true, httpOnly: true, sameSite: 'lax', path: '/' },
-        },
-      },
-    },
+    advanced: engineInternals,
     session: {
       expiresIn: config.sessionAbsoluteDays * 86_400,
       disableSessionRefresh: true, // the absolute lifetime is absolute; the idle one is kept by whoever reads sessions

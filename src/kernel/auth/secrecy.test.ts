@@ -153,7 +153,7 @@ function superiority(a: readonly number[], b: readonly number[]): number {
   return above / (a.length * b.length);
 }
 
-test('[K2.3] an unknown name and a wrong password take the same time', async () => {
+test('[K2.3] an unknown name and a wrong password take the same time', { timeout: 120_000 }, async () => {
   await using quiet = await startIdentityServer({ environment: { LIMITS: 'auth.sign-in-address=100000/900' } });
   await quiet.createOwner();
   const known: number[] = [];
@@ -168,14 +168,14 @@ test('[K2.3] an unknown name and a wrong password take the same time', async () 
   let rounds = 0;
   const newRoundAddress = (): string => `10.${(rounds += 1) >> 8}.${rounds & 255}.1`;
   for (let warmUp = 0; warmUp < 5; warmUp++) await round(owner.email, []);
-  for (let index = 0; index < 120; index++) {
+  for (let index = 0; index < 60; index++) {
     // Alternating order, so that neither always comes after the other's background work.
     const pair = [() => round(owner.email, known), () => round('nobody@example.com', unknown)];
     for (const one of index % 2 ? pair : pair.toReversed()) await one();
   }
-  // With 120 each, equal times stay within 0.5 ± 0.13 (3.5 σ); without the dummy hash it is 1.0.
-  expect(superiority(known, unknown)).toBeGreaterThan(0.37);
-  expect(superiority(known, unknown)).toBeLessThan(0.63);
+  // With 60 each, equal times stay within 0.5 ± 0.19 (3.5 σ); without the dummy hash it is 1.0.
+  expect(superiority(known, unknown)).toBeGreaterThan(0.31);
+  expect(superiority(known, unknown)).toBeLessThan(0.69);
 });
 
 test('[K2.3] a wave of sign-ins is bounded: few hash at once, some wait, the rest are told to come back, and the server goes on', async () => {

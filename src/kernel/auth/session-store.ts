@@ -1,6 +1,6 @@
 /** Reads and ends sessions; whoever ends one tells every process in the same transaction. */
 import type { Database, Tx } from '#kernel/db';
-import type { Role } from './principal.ts';
+import type { Principal, Role } from './principal.ts';
 
 /** sessionChannel carries `session:<id>` and `user:<id>`: forget what you remember of these. */
 export const sessionChannel = 'bulkhead_sessions';
@@ -14,18 +14,27 @@ export interface SessionRow {
   readonly last_used_at: Date;
 }
 
-/** readSession finds a session and the role it works in; a membership that ended ends the session's use. */
+/** findSession finds a session and the role it works in; a membership that ended ends the session's use. */
+export function findSession(tx: Tx, tokenHash: string): Promise<SessionRow[]> {
+  return tx.query<SessionRow>({
+    name: 'auth-find-session',
+    text: `select s.id, s.user_id, s.tenant_id, m.role, s.expires_at, s.last_used_at
+           from auth.sessions s join auth.members m on m.tenant_id = s.tenant_id and m.user_id = s.user_id
+           where s.token_hash = $1`,
+    values: [tokenHash],
+  });
+}
+
+/** readSession is findSession in a transaction of its own; null when there is none. */
 export async function readSession(db: Database, tokenHash: string): Promise<SessionRow | null> {
-  const rows = await db.withAuth((tx) =>
-    tx.query<SessionRow>({
-      name: 'auth-read-session',
-      text: `select s.id, s.user_id, s.tenant_id, m.role, s.expires_at, s.last_used_at
-             from auth.sessions s join auth.members m on m.tenant_id = s.tenant_id and m.user_id = s.user_id
-             where s.token_hash = $1`,
-      values: [tokenHash],
-    }),
-  );
-  return rows[0] ?? null;
+  const [row] = await db.withAuth((tx) => findSession(tx, tokenHash));
+  return row ?? null;
+}
+
+/** principalOf is who acts in a session. */
+export function principalOf(session: SessionRow): Principal {
+  const via = Object.freeze({ kind: 'session' as const, sessionId: session.id });
+  return Object.freeze({ userId: session.user_id, tenantId: session.tenant_id, role: session.role, via });
 }
 
 /** touchSession records a use; at most once a minute per session, however many processes see it. */

@@ -9,6 +9,7 @@ import type { Tx } from '#kernel/db';
 import { chooseHome } from './account-engine.ts';
 import { internalsOf } from './create-identity.ts';
 import { authErrors } from './errors.ts';
+import { endSession } from './session-store.ts';
 import { readPerson, type SignedInPerson } from './signed-in-person.ts';
 import { takeOrRefuse } from './take-or-refuse.ts';
 
@@ -38,24 +39,19 @@ async function findCredential(ctx: RequestContext, identifier: string): Promise<
   return row ?? null;
 }
 
-function auditEntry(ctx: RequestContext, action: string, credential: Credential): AuditEntry {
-  return {
-    action,
-    resource: `user:${credential.user_id}`,
-    actor: { kind: 'system', reason: action },
-    tenantId: credential.tenant_id,
-    address: ctx.address,
-    requestId: ctx.requestId,
-  };
+function entryOf(ctx: RequestContext, action: string, credential: Credential, actor: AuditEntry['actor']): AuditEntry {
+  const { address, requestId } = ctx;
+  return { action, resource: `user:${credential.user_id}`, actor, tenantId: credential.tenant_id, address, requestId };
 }
 
-/** recordFailure writes after the answer: an insert only known accounts cause would tell them apart by its time. */
+/** recordFailure writes after the answer: an insert that only known accounts cause would tell them apart by its time. */
 function recordFailure(ctx: RequestContext, credential: Credential | null): void {
   const { services, log } = ctx;
   log.info({ isKnown: credential !== null, address: ctx.address }, 'a sign-in failed');
   if (!credential) return; // no organisation whose trail it could stand in
+  const entry = entryOf(ctx, 'auth.sign-in-failed', credential, { kind: 'system', reason: 'auth.sign-in-failed' });
   internalsOf(services.identity).later('record a failed sign-in', () =>
-    services.db.withAuth((tx) => services.audit.record(tx, auditEntry(ctx, 'auth.sign-in-failed', credential))),
+    services.db.withAuth((tx) => services.audit.record(tx, entry)),
   );
 }
 
@@ -68,6 +64,13 @@ async function lockPassword(tx: Tx, userId: string): Promise<string | null> {
   return row?.password ?? null;
 }
 
+async function storePassword(tx: Tx, userId: string, hash: string): Promise<void> {
+  await tx.query({
+    text: `update auth.accounts set password = $2, updated_at = now() where user_id = $1 and provider_id = 'credential'`,
+    values: [userId, hash],
+  });
+}
+
 /** openSession makes the session if the hash is still the one that was verified; null when it changed meanwhile. */
 async function openSession(
   ctx: RequestContext,
@@ -76,25 +79,20 @@ async function openSession(
   upgradedHash: string | null,
 ): Promise<SignedInPerson | null> {
   const { db, audit, identity } = ctx.services;
-  const { engine, listApps } = internalsOf(identity);
+  const { engine, listApps, cache } = internalsOf(identity);
+  const replaced = ctx.principal?.via.kind === 'session' ? ctx.principal.via.sessionId : null;
   const result = await db.withAuth(async (tx) => {
     if ((await lockPassword(tx, credential.user_id)) !== verifiedHash) return null;
     const signedIn = await engine.signIn({ tx, verifiedHash, chooseTenant: chooseHome(tx) }, credential.email, ctx);
     if (!signedIn) return null;
-    if (upgradedHash !== null) {
-      await tx.query({
-        text: `update auth.accounts set password = $2, updated_at = now()
-               where user_id = $1 and provider_id = 'credential'`,
-        values: [credential.user_id, upgradedHash],
-      });
-    }
-    await audit.record(tx, auditEntry(ctx, 'auth.sign-in', credential));
-    return {
-      cookies: signedIn.cookies,
-      person: await readPerson(tx, { userId: credential.user_id, tenantId: credential.tenant_id }, listApps()),
-    };
+    if (upgradedHash !== null) await storePassword(tx, credential.user_id, upgradedHash);
+    // The browser's cookie is about to be overwritten; the session it held would linger unseen.
+    if (replaced !== null && ctx.principal) await endSession(tx, ctx.principal.userId, replaced);
+    await audit.record(tx, entryOf(ctx, 'auth.sign-in', credential, signedIn.principal));
+    return { cookies: signedIn.cookies, person: await readPerson(tx, signedIn.principal, listApps()) };
   });
   if (!result) return null;
+  if (replaced !== null) cache.drop(`session:${replaced}`);
   ctx.setCookies(result.cookies);
   return result.person;
 }

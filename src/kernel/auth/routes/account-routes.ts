@@ -22,10 +22,12 @@ export const readSetup = defineRoute(authContract, 'GET /setup', {
   limit: { name: 'auth.setup-state', max: 120, windowSeconds: 60, by: 'address' },
   handler: async ({ services }) => {
     const { config, db, identity } = services;
-    internalsOf(identity).later('load the account engine', () => internalsOf(identity).engine.warm());
     const { minLength, needsClasses } = passwordPolicyOf(config);
+    const isOpen = await isSetupOpen(db);
+    // Whoever asks is about to send a form; loading takes half a second that they need not wait for then.
+    internalsOf(identity).later('load the account engine', () => internalsOf(identity).engine.warm());
     return {
-      isOpen: await isSetupOpen(db),
+      isOpen,
       isSignUpOpen: config.signUp === 'open',
       passwordPolicy: { minLength, maxLength: maxPasswordLength, needsClasses },
     };
