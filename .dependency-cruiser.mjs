@@ -18,6 +18,12 @@ const tests = String.raw`\.test\.tsx?$|^src/testing/|^(e2e|bench|prove|scripts|l
 /** Types cost nothing and bind nothing at run time: the doors' types know each other, their code does not. */
 const atRunTime = { dependencyTypesNot: ['type-only', 'pre-compilation-only'] };
 
+/** Doors of the kernel: a module's index.ts and its contract; the HTTP server has one of its own, because it loads the rest. */
+const doors = String.raw`^src/kernel/[^/]+/(index|contract)\.ts$|^src/kernel/http/server/index\.ts$`;
+
+/** Rules that server and browser apply alike; such a file is pure, which `shared-is-pure` makes sure of. */
+const shared = String.raw`^src/kernel/auth/password-policy\.ts$`;
+
 /** A module's routes stand at the level of http, which mounts them. */
 const routes = String.raw`/(routes/[^/]+|routes|[^/]+-routes)\.ts$`;
 
@@ -27,7 +33,13 @@ const levelRules = levels.slice(0, -1).map((modules, level) => ({
   severity: 'error',
   // index.ts re-exports the routes, so it is judged by them.
   from: { path: `^src/kernel/(${modules.join('|')})/`, pathNot: `${tests}|${routes}` },
-  to: { path: `^src/kernel/(${levels.slice(level + 1).flat().join('|')})/`, ...atRunTime },
+  to: {
+    path: `^src/kernel/(${levels
+      .slice(level + 1)
+      .flat()
+      .join('|')})/`,
+    ...atRunTime,
+  },
 }));
 
 export default {
@@ -45,14 +57,14 @@ export default {
       comment: 'a kernel module is entered through its index.ts; contracts are public too',
       severity: 'error',
       from: { path: '^src/(?!kernel/)', pathNot: tests },
-      to: { path: '^src/kernel/[^/]+/', pathNot: String.raw`^src/kernel/[^/]+/(index|contract)\.ts$` },
+      to: { path: '^src/kernel/[^/]+/', pathNot: `${doors}|${shared}` },
     },
     {
       name: 'kernel-door-inside',
       comment: 'kernel modules enter each other through index.ts',
       severity: 'error',
       from: { path: '^src/kernel/([^/]+)/', pathNot: tests },
-      to: { path: '^src/kernel/[^/]+/', pathNot: String.raw`^src/kernel/$1/|^src/kernel/[^/]+/(index|contract)\.ts$` },
+      to: { path: '^src/kernel/[^/]+/', pathNot: `^src/kernel/$1/|${doors}` },
     },
     {
       name: 'kernel-knows-no-app',
@@ -93,7 +105,18 @@ export default {
       from: { path: '^src/web/', pathNot: tests },
       to: {
         path: '^src/',
-        pathNot: String.raw`^src/web/|^src/apps/[^/]+/ui/pages\.tsx$|/contract\.ts$|^src/kernel/contract/`,
+        pathNot: String.raw`^src/web/|^src/apps/[^/]+/ui/pages\.tsx$|/contract\.ts$|^src/kernel/contract/|${shared}`,
+        ...atRunTime,
+      },
+    },
+    {
+      name: 'shared-is-pure',
+      comment: 'rules shared with the browser load contracts and other pure code only',
+      severity: 'error',
+      from: { path: shared },
+      to: {
+        path: '.',
+        pathNot: String.raw`/contract\.ts$|^src/kernel/contract/|node_modules/(zod|@zxcvbn-ts)/`,
         ...atRunTime,
       },
     },
@@ -116,7 +139,11 @@ export default {
       comment: 'what the server loads must be among the dependencies',
       severity: 'error',
       from: { path: '^src/', pathNot: `${tests}|^src/web/|^src/apps/[^/]+/(ui|widget)/` },
-      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only', 'pre-compilation-only'], pathNot: 'node_modules/@types/' },
+      to: {
+        dependencyTypes: ['npm-dev'],
+        dependencyTypesNot: ['type-only', 'pre-compilation-only'],
+        pathNot: 'node_modules/@types/',
+      },
     },
     {
       name: 'resolvable',

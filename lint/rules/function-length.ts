@@ -2,7 +2,7 @@
  * A function has at most 50 lines of its own, 120 where it returns markup. Functions inside it are counted by themselves:
  * a factory that returns five short closures is five short functions, not one long one.
  */
-import { isTestCode, repositoryPath, type Node, type Rule } from './rule.ts';
+import { isTestCode, repositoryPath, type Node, type Rule, type Visitors } from './rule.ts';
 
 const mostLines = 50;
 const mostMarkupLines = 120;
@@ -18,7 +18,7 @@ function countLines(node: Node): number {
 }
 
 export const functionLength: Rule = {
-  create(context) {
+  create(context): Visitors {
     const path = repositoryPath(context);
     if (isTestCode(path) && !path.startsWith('scripts/')) return {};
     const most = path.endsWith('.tsx') ? mostMarkupLines : mostLines;
@@ -33,7 +33,8 @@ export const functionLength: Rule = {
       // A nested function's first line belongs to the outer one too: something is named or called there.
       if (outer) outer.nestedLines += lines - 1;
       const own = lines - nestedLines;
-      if (own > most) context.report({ node, message: `This function has ${own} lines of its own; ${most} are the most.` });
+      if (own > most)
+        context.report({ node, message: `This function has ${own} lines of its own; ${most} are the most.` });
     };
     return {
       FunctionDeclaration: enter,

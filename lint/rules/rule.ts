@@ -38,7 +38,7 @@ export function isBrowserCode(path: string): boolean {
   return /^src\/(web|apps\/[^/]+\/(ui|widget))\//.test(path);
 }
 
-export function isNode(value: unknown): value is Node {
+function isNode(value: unknown): value is Node {
   return typeof value === 'object' && value !== null && typeof (value as Node).type === 'string';
 }
 
@@ -53,7 +53,7 @@ export function dottedName(node: unknown): string {
 }
 
 /** importedModule is the module an import declaration, a re-export or an `import()` names; null for imports of types. */
-export function importedModule(node: Node): string | null {
+function importedModule(node: Node): string | null {
   if (node['importKind'] === 'type' || node['exportKind'] === 'type') return null;
   const source = node['source'];
   return isNode(source) && typeof source['value'] === 'string' ? source['value'] : null;

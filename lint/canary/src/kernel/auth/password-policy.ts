@@ -1,0 +1,3 @@
+import '../../web/main.ts'; // shared-is-pure
+
+export const rules = [];
