@@ -98,21 +98,32 @@ function streamAnswer(res: ServerResponse, wheel: Wheel, model: string, answer: 
   else wheel.schedule(startedAt + firstMs, sendNext);
 }
 
-function sendRaw(res: ServerResponse, reply: Extract<Reply, { kind: 'raw' }>): void {
-  if (reply.chunks.length === 0 && reply.end === 'die') {
+function sendRaw(res: ServerResponse, wheel: Wheel, { chunks, end, gapMs = 0 }: Extract<Reply, { kind: 'raw' }>): void {
+  if (chunks.length === 0 && end === 'die') {
     res.socket?.resetAndDestroy();
     return;
   }
   openStream(res);
-  for (const piece of reply.chunks) res.write(piece);
-  if (reply.end === 'die') setImmediate(() => res.socket?.resetAndDestroy());
-  else if (reply.end !== 'stall') res.end();
+  const startedAt = performance.now();
+  function sendFrom(index: number): void {
+    if (res.destroyed) return;
+    const piece = chunks[index];
+    if (piece === undefined) {
+      if (end === 'die') setImmediate(() => res.socket?.resetAndDestroy());
+      else if (end !== 'stall') res.end();
+      return;
+    }
+    res.write(piece);
+    if (gapMs === 0) sendFrom(index + 1);
+    else wheel.schedule(startedAt + (index + 1) * gapMs, () => sendFrom(index + 1));
+  }
+  sendFrom(0);
 }
 
 function sendReply(res: ServerResponse, wheel: Wheel, request: RecordedRequest, reply: Reply): void {
   if (reply.kind === 'never') return;
   if (reply.kind === 'error') sendError(res, reply);
-  else if (reply.kind === 'raw') sendRaw(res, reply);
+  else if (reply.kind === 'raw') sendRaw(res, wheel, reply);
   else if (request.body['stream'] === true) {
     const options = request.body['stream_options'] as { include_usage?: boolean } | undefined;
     streamAnswer(res, wheel, request.model, reply, options?.include_usage === true);

@@ -39,7 +39,7 @@ export type Reply =
       readonly usage?: { readonly input: number; readonly output: number; readonly cached?: number } | null;
     }
   | { readonly kind: 'error'; readonly status: number; readonly message: string; readonly code?: string; readonly headers?: Readonly<Record<string, string>> }
-  | { readonly kind: 'raw'; readonly chunks: readonly (string | Uint8Array)[]; readonly end?: 'end' | 'stall' | 'die' }
+  | { readonly kind: 'raw'; readonly chunks: readonly (string | Uint8Array)[]; readonly gapMs?: number; readonly end?: 'end' | 'stall' | 'die' }
   | { readonly kind: 'never' };
 
 export type Script = (request: RecordedRequest) => Reply;

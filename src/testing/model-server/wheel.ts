@@ -16,10 +16,12 @@ export function createWheel(): Wheel {
 
   function run(): void {
     const nowTick = Math.floor(performance.now() / tickMilliseconds);
-    for (; nextTick <= nowTick; nextTick += 1) {
-      const due = slots.get(nextTick);
+    while (nextTick <= nowTick) {
+      const tick = nextTick;
+      nextTick += 1; // before the callbacks: what they schedule for now goes into the next tick
+      const due = slots.get(tick);
       if (!due) continue;
-      slots.delete(nextTick);
+      slots.delete(tick);
       for (const callback of due) callback();
     }
     if (slots.size === 0 && timer) {
