@@ -11,6 +11,10 @@ export interface Command {
 }
 
 export const commands: Readonly<Record<string, Command>> = {
+  'audit verify': {
+    summary: 'walk every audit trail and name those that were tampered with; --json for programs',
+    load: () => import('./audit-verify.ts'),
+  },
   config: {
     summary: 'print the effective settings and where each came from, secrets masked',
     load: () => import('./config.ts'),
