@@ -13,6 +13,9 @@ import { superviseCommand } from './launcher/supervise.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
+/** Settings may stand in a file; what the environment says wins. */
+const settingsFile = join(root, '.env');
+
 /**
  * commands says what each name runs, and whether it needs the built web app.
  * @type {Readonly<Record<string, { entry: string, args: readonly string[], needsWeb: boolean, cachesCode: boolean }>>}
@@ -31,8 +34,7 @@ const commands = {
 function nodeArguments(/** @type {string} */ entry) {
   return [
     '--disable-warning=ExperimentalWarning',
-    // Settings may stand in a file; what the environment says wins.
-    `--env-file-if-exists=${join(root, '.env')}`,
+    ...(existsSync(settingsFile) ? [`--env-file=${settingsFile}`] : []),
     '--import',
     new URL('./launcher/die-with-parent.mjs', import.meta.url).href,
     join(root, entry),

@@ -20,12 +20,18 @@ function makeLogger({ config, sources }: LoadedConfig): Logger {
   return createLogger({ level: isQuiet ? 'warn' : config.logLevel, destination: process.stderr });
 }
 
-/** endOnSignals drains at the first signal and gives up at the second. */
+/** One wish to end arrives several times: the terminal or service manager signals the group, npm and the launcher forward. */
+const echoMilliseconds = 2_000;
+
+/** endOnSignals drains at the first signal and gives up at the second that is no echo of the first. */
 function endOnSignals(bulkhead: Bulkhead, log: Logger): void {
-  let isEnding = false;
+  let endingSince: number | undefined;
   const end = async (): Promise<void> => {
-    if (isEnding) process.exit(130);
-    isEnding = true;
+    if (endingSince !== undefined) {
+      if (performance.now() - endingSince > echoMilliseconds) process.exit(130);
+      return;
+    }
+    endingSince = performance.now();
     log.info('ending: new work is turned away, what runs may finish');
     try {
       await bulkhead.drain();

@@ -6,7 +6,13 @@ import { withLock } from './lock.mjs';
 import { superviseCommand } from './supervise.mjs';
 
 /** sources are the files and folders the web app is made of; `contract.ts` files are found everywhere under src. */
-const sources = ['package-lock.json', 'postcss.config.js', 'src/web', 'src/kernel/contract'];
+const sources = [
+  'package-lock.json',
+  'vite.config.ts',
+  'src/web',
+  'src/kernel/contract',
+  'src/kernel/auth/password-policy.ts',
+];
 
 /**
  * listFiles returns all files below a path, sorted, tests left out.
@@ -59,7 +65,7 @@ export async function buildWeb(root, node) {
     const hash = hashWebSources(root);
     console.error('Building the web app…');
     const vite = join(root, 'node_modules', 'vite', 'bin', 'vite.js');
-    const args = [vite, 'build', '--config', join(root, 'src', 'web', 'vite.config.ts'), '--logLevel', 'warn'];
+    const args = [vite, 'build', '--config', join(root, 'vite.config.ts'), '--logLevel', 'warn'];
     const code = await superviseCommand(node, args, { cwd: root, stdout: 'stderr', env: { NODE_ENV: 'production' } });
     if (code !== 0) {
       console.error('Building the web app failed; see the lines above.');
