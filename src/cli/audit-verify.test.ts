@@ -9,11 +9,22 @@ import { createTestDatabase, type TestDatabase } from '#testing/database';
 
 function runVerify(ground: TestDatabase, ...args: string[]): Promise<{ code: number; stdout: string }> {
   const { dataDir, masterKey = '', authSecret = '' } = ground.config;
-  const env = { PATH: process.env['PATH'], DATABASE_URL: ground.url, MASTER_KEY: masterKey, AUTH_SECRET: authSecret, DATA_DIR: dataDir };
+  const env = {
+    PATH: process.env['PATH'],
+    DATABASE_URL: ground.url,
+    MASTER_KEY: masterKey,
+    AUTH_SECRET: authSecret,
+    DATA_DIR: dataDir,
+  };
   return new Promise((resolve) => {
-    execFile(process.execPath, [join(import.meta.dirname, 'main.ts'), 'audit', 'verify', ...args], { env }, (error, stdout) => {
-      resolve({ code: error ? Number(error.code) : 0, stdout });
-    });
+    execFile(
+      process.execPath,
+      [join(import.meta.dirname, 'main.ts'), 'audit', 'verify', ...args],
+      { env },
+      (error, stdout) => {
+        resolve({ code: error ? Number(error.code) : 0, stdout });
+      },
+    );
   });
 }
 
@@ -23,7 +34,9 @@ test('[K7.2] audit verify ends with 0 when every trail is whole, and with 1 nami
   const actor = { kind: 'system', reason: 'test' } as const;
   const [whole, broken] = [newId(), newId()];
   for (const tenantId of [whole, broken, broken]) {
-    await ground.db.withTenant({ tenantId }, (tx) => audit.record(tx, { action: 'a.b.c', resource: 'x:y', actor, tenantId }));
+    await ground.db.withTenant({ tenantId }, (tx) =>
+      audit.record(tx, { action: 'a.b.c', resource: 'x:y', actor, tenantId }),
+    );
   }
   const before = await runVerify(ground, '--json');
   expect(before.code).toBe(0);
@@ -38,4 +51,4 @@ test('[K7.2] audit verify ends with 0 when every trail is whole, and with 1 nami
     code: 1,
     stdout: `${broken}  record 2 is not what was written\n2 trails, 2 records fit, 1 trails broken\n`,
   });
-});
+}, 90_000);

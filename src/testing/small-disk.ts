@@ -9,7 +9,9 @@ export class SmallDisk implements Disposable {
   readonly path = mkdtempSync(join(tmpdir(), 'bulkhead-small-disk-'));
 
   constructor(sizeMegabytes = 1) {
-    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${sizeMegabytes}m`, 'tmpfs', this.path], { encoding: 'utf8' });
+    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${sizeMegabytes}m`, 'tmpfs', this.path], {
+      encoding: 'utf8',
+    });
     if (mounted.status === 0) return;
     rmSync(this.path, { recursive: true, force: true });
     throw new Error(`a small disk cannot be mounted: ${mounted.stderr}`);

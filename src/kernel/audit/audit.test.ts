@@ -28,7 +28,8 @@ function entryOf(actor: Principal, more: Partial<AuditEntry> = {}): AuditEntry {
 
 async function recordMany(actor: Principal, count: number): Promise<void> {
   await ground.db.withTenant(actor, async (tx) => {
-    for (let i = 1; i <= count; i += 1) await audit.record(tx, entryOf(actor, { resource: `agent:${i}`, details: { number: i } }));
+    for (let i = 1; i <= count; i += 1)
+      await audit.record(tx, entryOf(actor, { resource: `agent:${i}`, details: { number: i } }));
   });
 }
 
@@ -37,15 +38,26 @@ const tamper = (sql: string, values: readonly unknown[]) =>
 
 test('[K7.2] a record says who, how, what, on which resource, from where and in which request', async () => {
   const actor = newPrincipal();
-  const entry = entryOf(actor, { details: { model: 'small', tokens: 12.5, isPublic: false, note: null }, address: '192.0.2.1', requestId: 'req-1' });
+  const entry = entryOf(actor, {
+    details: { model: 'small', tokens: 12.5, isPublic: false, note: null },
+    address: '192.0.2.1',
+    requestId: 'req-1',
+  });
   await ground.db.withTenant(actor, (tx) => audit.record(tx, entry));
   const rows = await ground.db.withTenant(actor, (tx) =>
     tx.query({ text: 'select * from kernel.audit_records where tenant_id = $1', values: [actor.tenantId] }),
   );
   expect(rows).toEqual([
     expect.objectContaining({
-      tenant_id: actor.tenantId, sequence: '1', action: entry.action, resource: entry.resource, details: entry.details,
-      actor_kind: 'session', actor_user_id: actor.userId, address: '192.0.2.1', request_id: 'req-1',
+      tenant_id: actor.tenantId,
+      sequence: '1',
+      action: entry.action,
+      resource: entry.resource,
+      details: entry.details,
+      actor_kind: 'session',
+      actor_user_id: actor.userId,
+      address: '192.0.2.1',
+      request_id: 'req-1',
       actor_via: actor.via.kind === 'session' ? actor.via.sessionId : '',
     }),
   ]);
@@ -76,14 +88,28 @@ test('[K7.2] requests, system work and sign-ins all append to the same chain', a
 
 test('[K7.2] 60 writers at once on one organisation make one whole chain', async () => {
   const actor = newPrincipal();
-  await Promise.all(Array.from({ length: 60 }, () => ground.db.withTenant(actor, (tx) => audit.record(tx, entryOf(actor)))));
+  await Promise.all(
+    Array.from({ length: 60 }, () => ground.db.withTenant(actor, (tx) => audit.record(tx, entryOf(actor)))),
+  );
   expect(await audit.verify(actor)).toEqual({ checked: 60, brokenAt: null });
 });
 
 test('[K7.2] texts and numbers that a database cannot hold as they are do not break the act or the chain', async () => {
   const actor = newPrincipal();
-  const odd = { nul: 'a\0b', half: 'x\ud800y', long: 'é'.repeat(50_000), infinite: Infinity, tiny: 5e-324, huge: 1e300, zero: -0, ['__proto__']: 'p', ['ключ"']: '\u2028' };
-  await ground.db.withTenant(actor, (tx) => audit.record(tx, entryOf(actor, { resource: 'agent:\0\udfff', details: odd })));
+  const odd = {
+    nul: 'a\0b',
+    half: 'x\ud800y',
+    long: 'é'.repeat(50_000),
+    infinite: Infinity,
+    tiny: 5e-324,
+    huge: 1e300,
+    zero: -0,
+    ['__proto__']: 'p',
+    ['ключ"']: '\u2028',
+  };
+  await ground.db.withTenant(actor, (tx) =>
+    audit.record(tx, entryOf(actor, { resource: 'agent:\0\udfff', details: odd })),
+  );
   expect(await audit.verify(actor)).toEqual({ checked: 1, brokenAt: null });
 });
 
@@ -137,11 +163,19 @@ test('[K7.2] verification finds a truncation whose head was set back with a made
   expect(await audit.verify(actor)).toEqual({ checked: 3, brokenAt: '3', reason: 'changed' });
 });
 
-test('[K7.2] verification finds two records in each other\'s place', async () => {
+test("[K7.2] verification finds two records in each other's place", async () => {
   const actor = newPrincipal();
   await recordMany(actor, 5);
-  for (const [from, to] of [[2, 1_000], [4, 2], [1_000, 4]]) {
-    await tamper('update kernel.audit_records set sequence = $3 where tenant_id = $1 and sequence = $2', [actor.tenantId, from, to]);
+  for (const [from, to] of [
+    [2, 1_000],
+    [4, 2],
+    [1_000, 4],
+  ]) {
+    await tamper('update kernel.audit_records set sequence = $3 where tenant_id = $1 and sequence = $2', [
+      actor.tenantId,
+      from,
+      to,
+    ]);
   }
   expect(await audit.verify(actor)).toEqual({ checked: 1, brokenAt: '2', reason: 'changed' });
 });
@@ -164,7 +198,11 @@ test('[K7.2] verification finds a record slipped in between, with all later ones
   const actor = newPrincipal();
   await recordMany(actor, 3);
   for (const from of [3, 2]) {
-    await tamper('update kernel.audit_records set sequence = $3 where tenant_id = $1 and sequence = $2', [actor.tenantId, from, from + 1]);
+    await tamper('update kernel.audit_records set sequence = $3 where tenant_id = $1 and sequence = $2', [
+      actor.tenantId,
+      from,
+      from + 1,
+    ]);
   }
   await tamper(
     `insert into kernel.audit_records (id, tenant_id, sequence, occurred_at, action, resource, details, actor_kind, actor_via, hash)
@@ -188,7 +226,10 @@ test('[K7.2] a chain longer than a batch is walked whole, while records are bein
 test('[K7.2] verification of all organisations names the broken ones', async () => {
   const [whole, broken, headless] = [newPrincipal(), newPrincipal(), newPrincipal()];
   await Promise.all([recordMany(whole, 2), recordMany(broken, 2), recordMany(headless, 2)]);
-  await tamper('update kernel.audit_records set details = $2 where tenant_id = $1 and sequence = 1', [broken.tenantId, '{}']);
+  await tamper('update kernel.audit_records set details = $2 where tenant_id = $1 and sequence = 1', [
+    broken.tenantId,
+    '{}',
+  ]);
   await tamper('delete from kernel.audit_heads where tenant_id = $1', [headless.tenantId]);
   const verdicts = new Map<string, unknown>();
   for await (const { tenantId, ...verdict } of audit.verifyAll()) verdicts.set(tenantId, verdict);

@@ -30,8 +30,19 @@ async function append(tx: Tx, entry: AuditEntry): Promise<void> {
     name: 'audit-append',
     text: appendSql,
     values: [
-      facts.id, facts.tenantId, facts.occurredAt, facts.action, facts.resource, JSON.stringify(facts.details),
-      facts.actorKind, facts.actorUserId, facts.actorVia, facts.address, facts.requestId, zeroHash, digestFacts(facts),
+      facts.id,
+      facts.tenantId,
+      facts.occurredAt,
+      facts.action,
+      facts.resource,
+      JSON.stringify(facts.details),
+      facts.actorKind,
+      facts.actorUserId,
+      facts.actorVia,
+      facts.address,
+      facts.requestId,
+      zeroHash,
+      digestFacts(facts),
     ],
   });
 }

@@ -37,7 +37,11 @@ test('[K7.2] a hash covers the one before, the place and the record', () => {
   const digest = digestFacts(facts);
   const first = chainHash(zeroHash, 1n, digest);
   const place = Buffer.from('0000000000000001', 'hex');
-  expect(first).toEqual(createHash('sha256').update(Buffer.concat([Buffer.alloc(32), place, digest])).digest());
+  expect(first).toEqual(
+    createHash('sha256')
+      .update(Buffer.concat([Buffer.alloc(32), place, digest]))
+      .digest(),
+  );
   expect(chainHash(first, 2n, digest)).not.toEqual(chainHash(first, 3n, digest));
   expect(chainHash(first, 2n, digest)).not.toEqual(chainHash(zeroHash, 2n, digest));
 });

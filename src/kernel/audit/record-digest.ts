@@ -32,17 +32,23 @@ function storable(text: string): string {
 }
 
 function storableDetails(details: Details): Details {
-  const pairs = Object.entries(details).slice(0, mostDetails).map(([name, value]) => {
-    const isUnrepresentable = typeof value === 'number' && !Number.isFinite(value);
-    return [storable(name), typeof value === 'string' ? storable(value) : isUnrepresentable ? null : value] as const;
-  });
+  const pairs = Object.entries(details)
+    .slice(0, mostDetails)
+    .map(([name, value]) => {
+      const isUnrepresentable = typeof value === 'number' && !Number.isFinite(value);
+      return [storable(name), typeof value === 'string' ? storable(value) : isUnrepresentable ? null : value] as const;
+    });
   return Object.fromEntries(pairs);
 }
 
 function describeActor(actor: AuditEntry['actor']): Pick<AuditFacts, 'actorKind' | 'actorUserId' | 'actorVia'> {
   if ('kind' in actor) return { actorKind: 'system', actorUserId: null, actorVia: storable(actor.reason) };
   const { userId, via }: Principal = actor;
-  return { actorKind: via.kind, actorUserId: userId, actorVia: storable(via.kind === 'run' ? via.runId : via.sessionId) };
+  return {
+    actorKind: via.kind,
+    actorUserId: userId,
+    actorVia: storable(via.kind === 'run' ? via.runId : via.sessionId),
+  };
 }
 
 /** describeEntry turns an entry into the facts that are stored and hashed. */
@@ -62,13 +68,16 @@ export function describeEntry(entry: AuditEntry, id: string, occurredAt: Date): 
 
 /** canonicalObject is JSON without spaces, its members in code-unit order of their names: RFC 8785 for flat objects. */
 function canonicalObject(members: Readonly<Record<string, string | number | boolean | null>>): string {
-  const texts = Object.keys(members).toSorted().map((name) => `${JSON.stringify(name)}:${JSON.stringify(members[name])}`);
+  const texts = Object.keys(members)
+    .toSorted()
+    .map((name) => `${JSON.stringify(name)}:${JSON.stringify(members[name])}`);
   return `{${texts.join(',')}}`;
 }
 
 /** canonicalJson is the RFC 8785 form of a record. The names stand here in their order, because sorting them each time costs. */
 function canonicalJson(facts: AuditFacts): string {
-  const { action, actorKind, actorUserId, actorVia, address, details, id, occurredAt, requestId, resource, tenantId } = facts;
+  const { action, actorKind, actorUserId, actorVia, address, details, id, occurredAt, requestId, resource, tenantId } =
+    facts;
   const before = JSON.stringify({ action, actorKind, actorUserId, actorVia, address });
   const after = JSON.stringify({ id, occurredAt, requestId, resource, tenantId, v: 1 });
   return `${before.slice(0, -1)},"details":${canonicalObject(details)},${after.slice(1)}`;

@@ -60,7 +60,17 @@ export function createIdempotency({ db, leaseSeconds = 60, keepSeconds = 86_400 
     const [claimed] = await tx.query({
       name: 'idempotency-claim',
       text: claimSql,
-      values: [mine.id, scope.tenantId, scope.userId, scope.route, key, requestHash, mine.leaseId, leaseSeconds, keepSeconds],
+      values: [
+        mine.id,
+        scope.tenantId,
+        scope.userId,
+        scope.route,
+        key,
+        requestHash,
+        mine.leaseId,
+        leaseSeconds,
+        keepSeconds,
+      ],
     });
     if (claimed) return { kind: 'run', ticket: mine };
 
@@ -101,7 +111,8 @@ async function confirm(tx: Tx, ticket: Ticket): Promise<void> {
            where id = $1 and lease_id = $2 and state in ('running', 'committed') returning id`,
     values: [ticket.id, ticket.leaseId],
   });
-  if (!confirmed) throw idempotencyErrors.IDEMPOTENCY_IN_PROGRESS({ internal: 'the lease was taken over', retryAfterSeconds: 1 });
+  if (!confirmed)
+    throw idempotencyErrors.IDEMPOTENCY_IN_PROGRESS({ internal: 'the lease was taken over', retryAfterSeconds: 1 });
 }
 
 async function storeAnswer(tx: Tx, ticket: Ticket, answer: StoredAnswer): Promise<void> {
@@ -131,7 +142,7 @@ async function freeKey(tx: Tx, ticket: Ticket): Promise<void> {
 }
 
 async function pruneExpired(db: Pick<Database, 'withSystem'>): Promise<number> {
-  for (let pruned = 0; ; ) {
+  for (let pruned = 0; ;) {
     const rows = await db.withSystem('prune idempotency keys', (tx) =>
       tx.query({
         text: `delete from kernel.idempotency_keys where id in

@@ -17,6 +17,7 @@ export const idempotencyErrors = defineErrors('idempotency', {
   },
   IDEMPOTENCY_ANSWER_LOST: {
     status: 409,
-    public: 'The first request with this Idempotency-Key took effect, but its answer was lost. Reload to see the result.',
+    public:
+      'The first request with this Idempotency-Key took effect, but its answer was lost. Reload to see the result.',
   },
 });

@@ -3,7 +3,14 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { isAppError } from '#kernel/errors';
 import { newId } from '#kernel/ids';
 import { createTestDatabase, type TestDatabase } from '#testing/database';
-import { createIdempotency, hashRequest, parseIdempotencyKey, type Idempotency, type IdempotencyScope, type Ticket } from './index.ts';
+import {
+  createIdempotency,
+  hashRequest,
+  parseIdempotencyKey,
+  type Idempotency,
+  type IdempotencyScope,
+  type Ticket,
+} from './index.ts';
 
 const hash = hashRequest({ body: { name: 'Ada' } });
 const answer = { status: 201, headers: { location: '/x/1' }, body: '{"id":"1"}' };
@@ -34,7 +41,10 @@ async function beginRun(key: string, by = idempotency, requestHash = hash): Prom
 async function act(ticket: Ticket): Promise<void> {
   await ground.db.withTenant(scope, async (tx) => {
     const values = [newId(), scope.tenantId];
-    await tx.query({ text: `insert into kernel.objects (id, tenant_id, filename, content_type, size_bytes, sha256) values ($1, $2, 'f', 'text/plain', 0, repeat('0', 64))`, values });
+    await tx.query({
+      text: `insert into kernel.objects (id, tenant_id, filename, content_type, size_bytes, sha256) values ($1, $2, 'f', 'text/plain', 0, repeat('0', 64))`,
+      values,
+    });
     await idempotency.confirm(tx, ticket);
   });
 }
@@ -60,9 +70,15 @@ test('[K5.4] an answer without content is replayed as such', async () => {
 test('[K5.4] the same key with another body is 422, running or answered', async () => {
   const ticket = await beginRun('k');
   const other = hashRequest({ body: { name: 'Bob' } });
-  await expect(idempotency.begin(scope, 'k', other)).rejects.toMatchObject({ code: 'IDEMPOTENCY_KEY_REUSED', status: 422 });
+  await expect(idempotency.begin(scope, 'k', other)).rejects.toMatchObject({
+    code: 'IDEMPOTENCY_KEY_REUSED',
+    status: 422,
+  });
   await idempotency.complete(ticket, answer);
-  await expect(idempotency.begin(scope, 'k', other)).rejects.toMatchObject({ code: 'IDEMPOTENCY_KEY_REUSED', status: 422 });
+  await expect(idempotency.begin(scope, 'k', other)).rejects.toMatchObject({
+    code: 'IDEMPOTENCY_KEY_REUSED',
+    status: 422,
+  });
 });
 
 test('[K5.4] while the first request runs, a second is 409 with a wait', async () => {
@@ -129,7 +145,10 @@ test('[K5.4] a holder that was only slow cannot take effect after a retry took o
 test('[K5.4] a holder that died between effect and answer: a retry hears that it took effect and repeats nothing', async () => {
   const impatient = createIdempotency({ db: ground.db, leaseSeconds: 0 });
   await act(await beginRun('k', impatient));
-  await expect(idempotency.begin(scope, 'k', hash)).rejects.toMatchObject({ code: 'IDEMPOTENCY_ANSWER_LOST', status: 409 });
+  await expect(idempotency.begin(scope, 'k', hash)).rejects.toMatchObject({
+    code: 'IDEMPOTENCY_ANSWER_LOST',
+    status: 409,
+  });
   expect(await countEffects()).toBe(1);
 });
 
@@ -159,7 +178,9 @@ test('[K5.4] after 24 hours the key is free, and pruning deletes exactly what is
 test('[K3.3] nobody else of the organisation reads a stored answer', async () => {
   await idempotency.complete(await beginRun('k'), answer);
   const colleague = { tenantId: scope.tenantId, userId: newId() };
-  const seen = await ground.db.withTenant(colleague, (tx) => tx.query({ text: 'select id from kernel.idempotency_keys' }));
+  const seen = await ground.db.withTenant(colleague, (tx) =>
+    tx.query({ text: 'select id from kernel.idempotency_keys' }),
+  );
   expect(seen).toEqual([]);
 });
 
@@ -174,22 +195,36 @@ test.each([
   expect(parseIdempotencyKey(header)).toBe(key);
 });
 
-test.each(['', '""', ' ', 'a b', 'a,b', '"a', 'a"', '"a"b"', String.raw`"a\x"`, '"ä"', 'ä', '"a\n"', '"a";p=1', 'x'.repeat(256)])(
-  '[K5.4] the header %j is refused with 400',
-  (header) => {
-    let thrown: unknown;
-    try {
-      parseIdempotencyKey(header);
-    } catch (error) {
-      thrown = error;
-    }
-    expect(thrown).toMatchObject({ code: 'IDEMPOTENCY_KEY_INVALID', status: 400 });
-  },
-);
+test.each([
+  '',
+  '""',
+  ' ',
+  'a b',
+  'a,b',
+  '"a',
+  'a"',
+  '"a"b"',
+  String.raw`"a\x"`,
+  '"ä"',
+  'ä',
+  '"a\n"',
+  '"a";p=1',
+  'x'.repeat(256),
+])('[K5.4] the header %j is refused with 400', (header) => {
+  let thrown: unknown;
+  try {
+    parseIdempotencyKey(header);
+  } catch (error) {
+    thrown = error;
+  }
+  expect(thrown).toMatchObject({ code: 'IDEMPOTENCY_KEY_INVALID', status: 400 });
+});
 
 test('[K5.4] the order of members does not make another request; path, query and values do', () => {
   const request = { params: { id: '1' }, query: {}, body: { a: 1, b: { c: [1, 2], d: null } } };
-  expect(hashRequest({ body: { b: { d: null, c: [1, 2] }, a: 1 }, params: { id: '1' }, query: {} })).toBe(hashRequest(request));
+  expect(hashRequest({ body: { b: { d: null, c: [1, 2] }, a: 1 }, params: { id: '1' }, query: {} })).toBe(
+    hashRequest(request),
+  );
   expect(hashRequest({ ...request, params: { id: '2' } })).not.toBe(hashRequest(request));
   expect(hashRequest({ ...request, query: { q: '1' } })).not.toBe(hashRequest(request));
   expect(hashRequest({ ...request, body: { a: 1, b: { c: [2, 1], d: null } } })).not.toBe(hashRequest(request));

@@ -18,7 +18,9 @@ export function parseIdempotencyKey(header: string | undefined): string | null {
   const key = inner ?? (bare.test(text) ? text : '');
   if (key === '' || key.length > longestKey) {
     throw idempotencyErrors.IDEMPOTENCY_KEY_INVALID({
-      errors: [{ pointer: '/headers/idempotency-key', detail: 'expected 1 to 255 printable ASCII characters in quotes' }],
+      errors: [
+        { pointer: '/headers/idempotency-key', detail: 'expected 1 to 255 printable ASCII characters in quotes' },
+      ],
     });
   }
   return key;
@@ -31,6 +33,10 @@ function sortKeys(_name: string, value: unknown): unknown {
 }
 
 /** hashRequest digests what a request asks for (path parameters, query and body); the order of members does not count. */
-export function hashRequest(request: { readonly params?: unknown; readonly query?: unknown; readonly body?: unknown }): string {
+export function hashRequest(request: {
+  readonly params?: unknown;
+  readonly query?: unknown;
+  readonly body?: unknown;
+}): string {
   return createHash('sha256').update(JSON.stringify(request, sortKeys)).digest('base64url');
 }

@@ -24,7 +24,9 @@ export interface StoredAnswer {
   readonly body: string | null;
 }
 
-export type Beginning = { readonly kind: 'run'; readonly ticket: Ticket } | ({ readonly kind: 'replay' } & StoredAnswer);
+export type Beginning =
+  | { readonly kind: 'run'; readonly ticket: Ticket }
+  | ({ readonly kind: 'replay' } & StoredAnswer);
 
 export interface Idempotency {
   /**

@@ -1,8 +1,6 @@
 /** A limit holds whatever happens to the shared store: when it is slow or gone, this process counts on by itself. */
 import { createHash } from 'node:crypto';
-import {
-  CircuitState, ConsecutiveBreaker, TimeoutStrategy, circuitBreaker, handleAll, timeout, wrap,
-} from 'cockatiel';
+import { CircuitState, ConsecutiveBreaker, TimeoutStrategy, circuitBreaker, handleAll, timeout, wrap } from 'cockatiel';
 import type { Config } from '#kernel/config';
 import type { Database } from '#kernel/db';
 import type { Logger } from '#kernel/log';
@@ -69,7 +67,9 @@ class StoreLimiter implements Limiter {
     });
     this.#deadline = timeout(options.storeTimeoutMilliseconds ?? 150, TimeoutStrategy.Aggressive);
     this.#guarded = wrap(this.#breaker, this.#deadline);
-    this.#breaker.onFailure(() => { this.#counters.storeFailures += 1; });
+    this.#breaker.onFailure(() => {
+      this.#counters.storeFailures += 1;
+    });
     this.#breaker.onBreak((reason) => this.#startProbing('error' in reason ? reason.error : undefined));
     this.#breaker.onReset(() => this.#stopProbing());
   }

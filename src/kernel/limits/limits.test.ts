@@ -2,7 +2,14 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import type { Config } from '#kernel/config';
 import { createLogger } from '#kernel/log';
-import { addressKey, createLimiter, rateLimitHeaders, violatedPolicies, type Limiter, type LimitRule } from './index.ts';
+import {
+  addressKey,
+  createLimiter,
+  rateLimitHeaders,
+  violatedPolicies,
+  type Limiter,
+  type LimitRule,
+} from './index.ts';
 import { MemoryCounters } from './memory-counters.ts';
 
 const log = createLogger({ level: 'silent' });
@@ -93,9 +100,22 @@ test('[K4.3] embedded mode counts in memory and is never degraded', async () => 
 });
 
 test('[K4.1] headers follow draft-ietf-httpapi-ratelimit-headers-10', () => {
-  const burst = { rule: { name: 'burst', max: 100, windowSeconds: 60 }, isAllowed: true, remaining: 50, resetSeconds: 30 };
-  const daily = { rule: { name: 'daily', max: 1000, windowSeconds: 86_400 }, isAllowed: false, remaining: 0, resetSeconds: 7_200 };
-  expect(rateLimitHeaders([burst])).toEqual({ 'ratelimit-policy': '"burst";q=100;w=60', ratelimit: '"burst";r=50;t=30' });
+  const burst = {
+    rule: { name: 'burst', max: 100, windowSeconds: 60 },
+    isAllowed: true,
+    remaining: 50,
+    resetSeconds: 30,
+  };
+  const daily = {
+    rule: { name: 'daily', max: 1000, windowSeconds: 86_400 },
+    isAllowed: false,
+    remaining: 0,
+    resetSeconds: 7_200,
+  };
+  expect(rateLimitHeaders([burst])).toEqual({
+    'ratelimit-policy': '"burst";q=100;w=60',
+    ratelimit: '"burst";r=50;t=30',
+  });
   expect(rateLimitHeaders([burst, daily])).toEqual({
     'ratelimit-policy': '"burst";q=100;w=60, "daily";q=1000;w=86400',
     ratelimit: '"burst";r=50;t=30, "daily";r=0;t=7200',

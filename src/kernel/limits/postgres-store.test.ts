@@ -19,7 +19,13 @@ afterAll(async () => {
 /** A limiter as a process with DATABASE_URL and without REDIS_URL has it. */
 function connect(storeTimeoutMilliseconds = 5_000): Promise<Limiter> {
   const db = { isEmbedded: false, withSystem: ground.db.withSystem.bind(ground.db) };
-  return createLimiter({ config: { limits: {}, redisUrl: undefined }, db, log, storeTimeoutMilliseconds, retryAfterMilliseconds: 50 });
+  return createLimiter({
+    config: { limits: {}, redisUrl: undefined },
+    db,
+    log,
+    storeTimeoutMilliseconds,
+    retryAfterMilliseconds: 50,
+  });
 }
 
 test('[K4.3] without Redis, two processes share their counters in PostgreSQL', async () => {
@@ -56,7 +62,9 @@ test('[K4.3] a take inside a transaction that rolls back still counts', async ()
 test('[K4.3] the store holds digests, not addresses or accounts', async () => {
   const limiter = await connect();
   await limiter.take(rule, 'ada@example.org 192.0.2.1');
-  const rows = await ground.db.withSystem('test', (tx) => tx.query<{ key: string }>({ text: 'select key from kernel.rate_limits' }));
+  const rows = await ground.db.withSystem('test', (tx) =>
+    tx.query<{ key: string }>({ text: 'select key from kernel.rate_limits' }),
+  );
   expect(rows.length).toBeGreaterThan(0);
   for (const { key } of rows) expect(key).toMatch(/^kernel\.test:600:[A-Za-z0-9_-]{22}$/);
   await limiter.close();

@@ -31,7 +31,9 @@ export function createPostgresStore(db: Pick<Database, 'withSystem'>): CounterSt
 
   const pruning = setInterval(() => {
     // Expired rows are only garbage: the next round, or the next take of the same key, mends a failed deletion.
-    run((tx) => tx.query({ text: 'delete from kernel.rate_limits where expires_at < clock_timestamp()' })).catch(() => undefined);
+    run((tx) => tx.query({ text: 'delete from kernel.rate_limits where expires_at < clock_timestamp()' })).catch(
+      () => undefined,
+    );
   }, pruneIntervalMilliseconds);
   pruning.unref();
 

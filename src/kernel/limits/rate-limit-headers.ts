@@ -17,8 +17,12 @@ export function rateLimitHeaders(states: readonly LimitState[]): Record<string, 
   if (states.length === 0) return {};
   const refused = states.filter((state) => !state.isAllowed);
   return {
-    'ratelimit-policy': states.map(({ rule }) => `${quoteName(rule.name)};q=${rule.max};w=${rule.windowSeconds}`).join(', '),
-    ratelimit: states.map((state) => `${quoteName(state.rule.name)};r=${state.remaining};t=${state.resetSeconds}`).join(', '),
+    'ratelimit-policy': states
+      .map(({ rule }) => `${quoteName(rule.name)};q=${rule.max};w=${rule.windowSeconds}`)
+      .join(', '),
+    ratelimit: states
+      .map((state) => `${quoteName(state.rule.name)};r=${state.remaining};t=${state.resetSeconds}`)
+      .join(', '),
     ...(refused.length > 0 ? { 'retry-after': String(Math.max(...refused.map((state) => state.resetSeconds))) } : {}),
   };
 }

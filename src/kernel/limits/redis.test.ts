@@ -35,9 +35,13 @@ class RedisProcess implements AsyncDisposable {
   }
 
   async start(): Promise<this> {
-    const child = spawn('redis-server', ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const child = spawn(
+      'redis-server',
+      ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
     this.#child = child;
     for await (const chunk of child.stdout) if (String(chunk).includes('Ready to accept connections')) break;
     child.stdout.resume();
@@ -69,12 +73,21 @@ class RedisProcess implements AsyncDisposable {
 /** A log that is kept, so that a test can count its lines. */
 function createKeptLog() {
   const lines: string[] = [];
-  return { lines, log: createLogger({ level: 'info', destination: { write: (line: string) => void lines.push(line) } }) };
+  return {
+    lines,
+    log: createLogger({ level: 'info', destination: { write: (line: string) => void lines.push(line) } }),
+  };
 }
 
 function connect(url: string, log = createKeptLog().log): Promise<Limiter> {
   const db = { isEmbedded: false, withSystem: () => Promise.reject(new Error('Redis is configured')) };
-  return createLimiter({ config: { limits: {}, redisUrl: url }, db, log, storeTimeoutMilliseconds, retryAfterMilliseconds: 100 });
+  return createLimiter({
+    config: { limits: {}, redisUrl: url },
+    db,
+    log,
+    storeTimeoutMilliseconds,
+    retryAfterMilliseconds: 100,
+  });
 }
 
 async function countAllowed(limiters: readonly Limiter[], key: string, takes: number): Promise<number> {

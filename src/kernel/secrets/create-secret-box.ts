@@ -30,7 +30,9 @@ const mostCachedKeys = 1_000;
 const toKid = (id: string) => Buffer.from(id.replaceAll('-', ''), 'hex').toString('base64url');
 
 function fromKid(kid: string): string {
-  const id = Buffer.from(kid, 'base64url').toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  const id = Buffer.from(kid, 'base64url')
+    .toString('hex')
+    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
   if (!isId(id)) throw new EnvelopeError('the key id is not one of ours');
   return id;
 }
@@ -39,7 +41,8 @@ const contextOf = (place: SecretPlace) => [place.tenantId, place.table, place.co
 
 /** inPlace refuses another tenant's transaction (the key cache knows no row-level security) and maps what does not open. */
 async function inPlace(tx: Tx, place: SecretPlace, work: () => Promise<string>): Promise<string> {
-  if (tx.scope && tx.scope.tenantId !== place.tenantId) throw new Error('a secret belongs to the tenant of its transaction');
+  if (tx.scope && tx.scope.tenantId !== place.tenantId)
+    throw new Error('a secret belongs to the tenant of its transaction');
   try {
     return await work();
   } catch (error) {

@@ -34,14 +34,16 @@ export function parseEnvelope(sealed: string): Envelope {
     tag: Buffer.from(tag, 'base64url'),
   };
   // GCM itself accepts tags down to 4 bytes, which can be guessed.
-  if (envelope.iv.length !== ivBytes || envelope.tag.length !== tagBytes) throw new EnvelopeError('wrong iv or tag length');
+  if (envelope.iv.length !== ivBytes || envelope.tag.length !== tagBytes)
+    throw new EnvelopeError('wrong iv or tag length');
   return envelope;
 }
 
 /** bindContext is the additional data: every part of the context and the key id, joined by a character none may hold. */
 function bindContext(context: readonly string[], kid: string): Buffer {
   const parts = [...context, kid];
-  if (parts.some((part) => part === '' || part.includes('|'))) throw new EnvelopeError('a part of the context is empty or holds |');
+  if (parts.some((part) => part === '' || part.includes('|')))
+    throw new EnvelopeError('a part of the context is empty or holds |');
   return Buffer.from(parts.join('|'), 'utf8');
 }
 

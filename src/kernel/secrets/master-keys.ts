@@ -25,7 +25,9 @@ const context = (tenantId: string, dataKeyId: string) => [tenantId, 'kernel.data
 
 /** createMasterKeys takes base64 keys: the one in use, and those it replaced. */
 export function createMasterKeys(current: string, previous: readonly string[]): MasterKeys {
-  const wrappingKeys = new Map([...previous, current].map((key) => [keyId(key), derive(key, 'master key wrap v1', 32)]));
+  const wrappingKeys = new Map(
+    [...previous, current].map((key) => [keyId(key), derive(key, 'master key wrap v1', 32)]),
+  );
   const currentId = keyId(current);
   const currentKey = derive(current, 'master key wrap v1', 32);
   return {

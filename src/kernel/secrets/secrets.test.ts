@@ -26,8 +26,10 @@ function newPlace(more: Partial<SecretPlace> = {}): SecretPlace {
   return { tenantId: newId(), table: 'kernel.model_connections', column: 'api_key', rowId: newId(), ...more };
 }
 
-const seal = (place: SecretPlace, text = plaintext, by = box) => ground.db.withTenant(place, (tx) => by.seal(tx, place, text));
-const open = (place: SecretPlace, sealed: string, by = box) => ground.db.withTenant(place, (tx) => by.open(tx, place, sealed));
+const seal = (place: SecretPlace, text = plaintext, by = box) =>
+  ground.db.withTenant(place, (tx) => by.seal(tx, place, text));
+const open = (place: SecretPlace, sealed: string, by = box) =>
+  ground.db.withTenant(place, (tx) => by.open(tx, place, sealed));
 
 test('[K9.1] what was sealed opens again, in another process too, and shows nothing of itself', async () => {
   const place = newPlace();
@@ -74,13 +76,22 @@ test('[K9.1] a damaged, cut or foreign text never opens and never crashes', asyn
   const sealed = await seal(place);
   const parts = sealed.split('.');
   const damaged = [
-    '', 'v1', 'v1....', 'v2.' + parts.slice(1).join('.'), sealed + '.x', sealed.slice(0, -1), `${sealed}=`,
-    [...parts.slice(0, 4), 'AAAAAA'].join('.'), [...parts.slice(0, 2), 'AAAA', ...parts.slice(3)].join('.'),
+    '',
+    'v1',
+    'v1....',
+    'v2.' + parts.slice(1).join('.'),
+    sealed + '.x',
+    sealed.slice(0, -1),
+    `${sealed}=`,
+    [...parts.slice(0, 4), 'AAAAAA'].join('.'),
+    [...parts.slice(0, 2), 'AAAA', ...parts.slice(3)].join('.'),
     [parts[0], 'AAAA', ...parts.slice(2)].join('.'),
     [parts[0], Buffer.from(newId().replaceAll('-', ''), 'hex').toString('base64url'), ...parts.slice(2)].join('.'),
   ];
   const outcomes = await Promise.allSettled(damaged.map((text) => open(place, text)));
-  expect(outcomes).toEqual(damaged.map(() => ({ status: 'rejected', reason: expect.objectContaining({ code: 'SECRET_UNREADABLE' }) })));
+  expect(outcomes).toEqual(
+    damaged.map(() => ({ status: 'rejected', reason: expect.objectContaining({ code: 'SECRET_UNREADABLE' }) })),
+  );
 });
 
 test('[K9.1] every flipped bit and every shorter tag is noticed', () => {
@@ -93,7 +104,12 @@ test('[K9.1] every flipped bit and every shorter tag is noticed', () => {
       const all = Buffer.concat([envelope.iv, envelope.ciphertext, envelope.tag]);
       const bit = where % (all.length * 8);
       all.writeUInt8(all.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
-      const flipped = { kid: 'kid', iv: all.subarray(0, 12), ciphertext: all.subarray(12, -16), tag: all.subarray(-16) };
+      const flipped = {
+        kid: 'kid',
+        iv: all.subarray(0, 12),
+        ciphertext: all.subarray(12, -16),
+        tag: all.subarray(-16),
+      };
       expect(() => openEnvelope(key, flipped, context)).toThrow('authentication failed');
       expect(() => openEnvelope(key, { ...envelope, tag: envelope.tag.subarray(0, 12) }, context)).toThrow(/tag/);
     }),
@@ -111,7 +127,9 @@ test('[K9.1] 40 first secrets at once make one data key', async () => {
   const sealed = await Promise.all(places.map((place) => seal(place)));
   const opened = await Promise.all(places.map((place, i) => open(place, sealed[i] ?? '')));
   expect(new Set(opened)).toEqual(new Set([plaintext]));
-  const keys = await ground.db.withTenant({ tenantId }, (tx) => tx.query<{ wrapped_key: string }>({ text: 'select * from kernel.data_keys' }));
+  const keys = await ground.db.withTenant({ tenantId }, (tx) =>
+    tx.query<{ wrapped_key: string }>({ text: 'select * from kernel.data_keys' }),
+  );
   expect(keys).toHaveLength(1);
   expect(new Set(sealed.map((text) => text.split('.')[1])).size).toBe(1);
 });
@@ -130,8 +148,12 @@ test('[K9.1] a data key whose transaction rolled back is never used again', asyn
 test('[K9.1] without the master key, or with a data key wrapped for another row, nothing opens', async () => {
   const place = newPlace();
   const sealed = await seal(place);
-  await expect(open(place, sealed, createSecretBox({ masterKey: newMasterKey() }))).rejects.toMatchObject({ code: 'SECRET_UNREADABLE' });
-  await ground.db.withTenant(place, (tx) => tx.query({ text: 'update kernel.data_keys set id = $1', values: [newId()] }));
+  await expect(open(place, sealed, createSecretBox({ masterKey: newMasterKey() }))).rejects.toMatchObject({
+    code: 'SECRET_UNREADABLE',
+  });
+  await ground.db.withTenant(place, (tx) =>
+    tx.query({ text: 'update kernel.data_keys set id = $1', values: [newId()] }),
+  );
   await expect(seal(place)).rejects.toMatchObject({ code: 'SECRET_UNREADABLE' });
 });
 

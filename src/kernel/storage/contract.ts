@@ -8,7 +8,10 @@ export const filesContract = defineContract({
     params: z.strictObject({ fileId: id }),
     query: z.strictObject({
       expires: z.coerce.number().int().min(0).max(253_402_300_799).describe('Unix seconds at which the link ends'),
-      signature: z.string().regex(/^[A-Za-z0-9_-]{43}$/).describe('Made by the server with the link'),
+      signature: z
+        .string()
+        .regex(/^[A-Za-z0-9_-]{43}$/)
+        .describe('Made by the server with the link'),
     }),
   },
 });

@@ -39,12 +39,17 @@ const longestFilename = 255;
 
 /** A media type without parameters; whatever else was claimed is served as bytes. */
 function storableType(contentType: string): string {
-  return /^[a-z0-9][a-z0-9!#$&^_.+-]{0,63}\/[a-z0-9][a-z0-9!#$&^_.+-]{0,63}$/.test(contentType) ? contentType : 'application/octet-stream';
+  return /^[a-z0-9][a-z0-9!#$&^_.+-]{0,63}\/[a-z0-9][a-z0-9!#$&^_.+-]{0,63}$/.test(contentType)
+    ? contentType
+    : 'application/octet-stream';
 }
 
 function storableFilename(filename: string): string {
   // Control and bidirectional characters could make `exe.pdf` out of `fdp.exe` when shown.
-  const clean = filename.toWellFormed().replaceAll(/[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '').trim();
+  const clean = filename
+    .toWellFormed()
+    .replaceAll(/[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '')
+    .trim();
   return [...clean].slice(-longestFilename).join('') || 'file';
 }
 

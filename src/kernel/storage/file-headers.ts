@@ -7,7 +7,10 @@ const oneYearSeconds = 31_536_000;
 
 /** percentEncode is the ext-value of RFC 8187. */
 function percentEncode(text: string): string {
-  return encodeURIComponent(text).replaceAll(/['()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
+  return encodeURIComponent(text).replaceAll(
+    /['()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
 }
 
 /** contentDisposition renders RFC 6266 with an ASCII name for old clients beside the true one. */

@@ -14,8 +14,18 @@ let object: StoredObject;
 
 beforeAll(async () => {
   ground = await createTestDatabase();
-  store = createObjectStore({ config: ground.config, db: ground.db, log: createLogger({ level: 'silent' }), now: () => nowMilliseconds });
-  object = await store.put(scope, { filename: 'note.txt', contentType: 'text/plain', body: Buffer.from('hello'), maxBytes: 100 });
+  store = createObjectStore({
+    config: ground.config,
+    db: ground.db,
+    log: createLogger({ level: 'silent' }),
+    now: () => nowMilliseconds,
+  });
+  object = await store.put(scope, {
+    filename: 'note.txt',
+    contentType: 'text/plain',
+    body: Buffer.from('hello'),
+    maxBytes: 100,
+  });
 });
 
 afterAll(async () => {
@@ -25,7 +35,11 @@ afterAll(async () => {
 
 function takeApart(url: string): { path: string; expires: number; signature: string } {
   const { pathname, searchParams } = new URL(url, 'http://localhost');
-  return { path: pathname, expires: Number(searchParams.get('expires')), signature: searchParams.get('signature') ?? '' };
+  return {
+    path: pathname,
+    expires: Number(searchParams.get('expires')),
+    signature: searchParams.get('signature') ?? '',
+  };
 }
 
 test('[K13.1] a link is a path of ours with an end and a signature, valid for its organisation and object alone', () => {
@@ -40,7 +54,10 @@ test('[K13.1] a link cannot be lengthened, altered or used after its end', () =>
   const { expires, signature } = takeApart(store.signUrl(scope, object.id, 3_600));
   expect(store.isSignatureValid(scope, object.id, { expires: expires + 1, signature })).toBe(false);
   for (const bad of ['', 'AAAA', signature.slice(0, -1), `${signature}A`, 'A'.repeat(43)]) {
-    expect({ bad, isValid: store.isSignatureValid(scope, object.id, { expires, signature: bad }) }).toEqual({ bad, isValid: false });
+    expect({ bad, isValid: store.isSignatureValid(scope, object.id, { expires, signature: bad }) }).toEqual({
+      bad,
+      isValid: false,
+    });
   }
   const before = nowMilliseconds;
   nowMilliseconds = expires * 1000 - 1;
@@ -68,7 +85,11 @@ test('[K13.1] a link lives at most as long as asked, and is the same for a while
 
 test('[K13.1] with another AUTH_SECRET no link works', () => {
   const authSecret = Buffer.alloc(32, 7).toString('base64');
-  const other = createObjectStore({ config: { ...ground.config, authSecret }, db: ground.db, log: createLogger({ level: 'silent' }) });
+  const other = createObjectStore({
+    config: { ...ground.config, authSecret },
+    db: ground.db,
+    log: createLogger({ level: 'silent' }),
+  });
   expect(other.isSignatureValid(scope, object.id, takeApart(store.signUrl(scope, object.id, 3_600)))).toBe(false);
 });
 
@@ -78,16 +99,23 @@ test('[K13.1] caching ends with the link, after a year at most', () => {
   expect(fileHeaders(object, 1_000, 2_000_000)['cache-control']).toBe('private, max-age=0, immutable');
 });
 
-test.each(['image/png', 'image/jpeg', 'image/webp', 'image/gif', 'application/pdf', 'text/plain'])('[K13.1] %s is shown in the browser', (contentType) => {
-  expect(contentDisposition({ contentType, filename: 'f' })).toMatch(/^inline;/);
-});
-
-test.each(['text/html', 'image/svg+xml', 'application/xhtml+xml', 'text/xml', 'application/javascript', 'application/octet-stream'])(
-  '[K13.1] %s is only downloaded, never shown',
+test.each(['image/png', 'image/jpeg', 'image/webp', 'image/gif', 'application/pdf', 'text/plain'])(
+  '[K13.1] %s is shown in the browser',
   (contentType) => {
-    expect(contentDisposition({ contentType, filename: 'f' })).toMatch(/^attachment;/);
+    expect(contentDisposition({ contentType, filename: 'f' })).toMatch(/^inline;/);
   },
 );
+
+test.each([
+  'text/html',
+  'image/svg+xml',
+  'application/xhtml+xml',
+  'text/xml',
+  'application/javascript',
+  'application/octet-stream',
+])('[K13.1] %s is only downloaded, never shown', (contentType) => {
+  expect(contentDisposition({ contentType, filename: 'f' })).toMatch(/^attachment;/);
+});
 
 test('[K13.1] a file name survives in any script and cannot break out of its header', () => {
   expect(contentDisposition({ contentType: 'text/plain', filename: `Bér"t's\\ (1)%.txt` })).toBe(

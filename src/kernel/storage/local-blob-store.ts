@@ -44,7 +44,11 @@ class LocalBlobStore implements BlobStore {
     this.#unfinished = join(root, '.unfinished');
   }
 
-  async write(key: BlobKey, body: Readable | Uint8Array, maxBytes: number): Promise<{ sizeBytes: number; sha256: string }> {
+  async write(
+    key: BlobKey,
+    body: Readable | Uint8Array,
+    maxBytes: number,
+  ): Promise<{ sizeBytes: number; sha256: string }> {
     const target = this.#pathOf(key);
     const temporary = join(this.#unfinished, randomUUID());
     try {
@@ -78,7 +82,8 @@ class LocalBlobStore implements BlobStore {
       for await (const shard of namesIn(join(this.#root, tenantId))) {
         for await (const id of namesIn(join(this.#root, tenantId, shard))) {
           // What lies elsewhere was not put there by us, and `delete` would not find it.
-          if (!isId(id) || shardOf(id) !== shard || !(await isOlder(join(this.#root, tenantId, shard, id), before))) continue;
+          if (!isId(id) || shardOf(id) !== shard || !(await isOlder(join(this.#root, tenantId, shard, id), before)))
+            continue;
           batch.push({ tenantId, id });
           if (batch.length < keysPerBatch) continue;
           yield batch;
@@ -149,7 +154,9 @@ async function copyBounded(body: Readable | Uint8Array, path: string, maxBytes: 
       const bytes: Uint8Array = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
       sizeBytes += bytes.length;
       if (sizeBytes > maxBytes) {
-        throw kernelErrors.PAYLOAD_TOO_LARGE({ detail: `The file is larger than ${Math.floor(maxBytes / 1_048_576)} MB.` });
+        throw kernelErrors.PAYLOAD_TOO_LARGE({
+          detail: `The file is larger than ${Math.floor(maxBytes / 1_048_576)} MB.`,
+        });
       }
       hash.update(bytes);
       await file.writeFile(bytes);
@@ -178,4 +185,3 @@ async function isOlder(path: string, before: Date): Promise<boolean> {
     throw error;
   }
 }
-

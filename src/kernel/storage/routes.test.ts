@@ -51,7 +51,7 @@ test('[K13.1] HTML is downloaded, and harmless even where a browser shows it', a
   expect(headers.get('content-security-policy')).toMatch(/^default-src 'none';.*; sandbox$/);
 });
 
-test('[K3.4] another organisation gets 404, with the owner\'s link or one of its own making', async () => {
+test("[K3.4] another organisation gets 404, with the owner's link or one of its own making", async () => {
   await stranger.client.expect(404, linkTo(note));
   await stranger.client.expect(404, linkTo(note, stranger));
 });
@@ -70,10 +70,13 @@ test('[K13.1] a forged or lengthened link gives 403, a removed object 404', asyn
   await owner.client.expect(404, linkTo(removed));
 });
 
-test.each(['', '?expires=1', '?signature=x&expires=x', `?expires=1&signature=${'A'.repeat(43)}&more=1`])('[K5.1] the query %j is 400', async (query) => {
-  const { json } = await owner.client.expect(400, `GET /files/${note.id}${query}`);
-  expect(json.errors.length).toBeGreaterThan(0);
-});
+test.each(['', '?expires=1', '?signature=x&expires=x', `?expires=1&signature=${'A'.repeat(43)}&more=1`])(
+  '[K5.1] the query %j is 400',
+  async (query) => {
+    const { json } = await owner.client.expect(400, `GET /files/${note.id}${query}`);
+    expect(json.errors.length).toBeGreaterThan(0);
+  },
+);
 
 test('[K5.1] a path that is no id is 400, an unknown id 404', async () => {
   const query = linkTo(note).replace(/^.*\?/, '');

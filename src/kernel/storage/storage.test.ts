@@ -72,9 +72,16 @@ async function* bodyOf(chunks: readonly Buffer[], then: () => void = () => undef
 
 test('[K13.1] what was put is read back, with its size and digest, and lies in the folder of its organisation', async () => {
   const bytes = randomBytes(300_000);
-  const object = await store.put(scope, textObject('', { body: Readable.from(bodyOf([bytes.subarray(0, 1000), bytes.subarray(1000)])) }));
+  const object = await store.put(
+    scope,
+    textObject('', { body: Readable.from(bodyOf([bytes.subarray(0, 1000), bytes.subarray(1000)])) }),
+  );
   expect(object).toEqual({
-    id: object.id, tenantId: scope.tenantId, filename: 'note.txt', contentType: 'text/plain', sizeBytes: 300_000,
+    id: object.id,
+    tenantId: scope.tenantId,
+    filename: 'note.txt',
+    contentType: 'text/plain',
+    sizeBytes: 300_000,
     sha256: createHash('sha256').update(bytes).digest('hex'),
   });
   expect(await store.find(scope, object.id)).toEqual(object);
@@ -109,7 +116,10 @@ test('[K13.1] a body longer than allowed is refused as soon as it is, and nothin
     })(),
     { highWaterMark: 1 },
   );
-  await expect(store.put(scope, textObject('', { body }))).rejects.toMatchObject({ code: 'PAYLOAD_TOO_LARGE', status: 413 });
+  await expect(store.put(scope, textObject('', { body }))).rejects.toMatchObject({
+    code: 'PAYLOAD_TOO_LARGE',
+    status: 413,
+  });
   expect(sent).toBeLessThan(25);
   expect(await listFiles()).toEqual([]);
   expect(await countRows()).toBe(0);
@@ -121,7 +131,11 @@ test('[K13.1] a body of exactly the allowed length is taken', async () => {
 });
 
 test('[K13.1] an upload that breaks off leaves nothing', async () => {
-  const body = Readable.from(bodyOf([randomBytes(100_000)], () => { throw new Error('the client went away'); }));
+  const body = Readable.from(
+    bodyOf([randomBytes(100_000)], () => {
+      throw new Error('the client went away');
+    }),
+  );
   await expect(store.put(scope, textObject('', { body }))).rejects.toThrow('the client went away');
   expect(await listFiles()).toEqual([]);
   expect(await countRows()).toBe(0);
@@ -220,7 +234,10 @@ test('[K13.1] the sweeper removes old bytes without a row and old unfinished upl
 });
 
 test('[K13.1] names and types of uploaders cannot become paths, headers or disguises', async () => {
-  const object = await store.put(scope, textObject('x', { filename: '../../etc/\u202Efdp.exe\r\n', contentType: 'text/html\r\nx: y' }));
+  const object = await store.put(
+    scope,
+    textObject('x', { filename: '../../etc/\u202Efdp.exe\r\n', contentType: 'text/html\r\nx: y' }),
+  );
   expect(object).toMatchObject({ filename: '../../etc/fdp.exe', contentType: 'application/octet-stream' });
   expect((await store.put(scope, textObject('x', { filename: '\0' }))).filename).toBe('file');
   expect((await store.put(scope, textObject('x', { filename: 'ä'.repeat(400) + '.png' }))).filename).toHaveLength(255);

@@ -8,14 +8,17 @@ const removalsPerBatch = 100;
 
 /** drainRemovals deletes the bytes of rows that are gone. Bytes first, note after: a crash in between repeats, never forgets. */
 export async function drainRemovals(db: SystemDatabase, blobs: BlobStore): Promise<number> {
-  for (let removed = 0; ; ) {
+  for (let removed = 0; ;) {
     const batch = await db.withSystem('delete removed files', async (tx) => {
       const rows = await tx.query<{ id: string; tenant_id: string }>({
         text: `select id, tenant_id from kernel.object_removals order by removed_at limit $1 for update skip locked`,
         values: [removalsPerBatch],
       });
       for (const row of rows) await blobs.delete({ tenantId: row.tenant_id, id: row.id });
-      await tx.query({ text: 'delete from kernel.object_removals where id = any($1)', values: [rows.map((row) => row.id)] });
+      await tx.query({
+        text: 'delete from kernel.object_removals where id = any($1)',
+        values: [rows.map((row) => row.id)],
+      });
       return rows.length;
     });
     removed += batch;

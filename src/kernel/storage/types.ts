@@ -62,7 +62,11 @@ export interface BlobKey {
 /** BlobStore keeps bytes; it knows no tenants' rights and no rows. A local folder is one, S3 another. */
 export interface BlobStore {
   /** Durable when it resolves; when it rejects, nothing is there. Throws PAYLOAD_TOO_LARGE or STORAGE_FULL. */
-  write(key: BlobKey, body: Readable | Uint8Array, maxBytes: number): Promise<{ readonly sizeBytes: number; readonly sha256: string }>;
+  write(
+    key: BlobKey,
+    body: Readable | Uint8Array,
+    maxBytes: number,
+  ): Promise<{ readonly sizeBytes: number; readonly sha256: string }>;
   /** Throws NOT_FOUND when there are no such bytes. */
   read(key: BlobKey): Promise<Readable>;
   /** Deleting what is not there is fine. */
