@@ -11,6 +11,7 @@ import { createPolicy } from '#kernel/http';
 import { createHttpServer, type HttpServer, type StreamLimits } from '#kernel/http/server';
 import { createExecutorRegistry, createJobEngine, type ExecutorRegistry } from '#kernel/jobs';
 import { createLimiter } from '#kernel/limits';
+import { createModelGateway } from '#kernel/llm';
 import { createLogger, type Logger } from '#kernel/log';
 import { createOutboundClient } from '#kernel/outbound';
 import { createRunService } from '#kernel/runs';
@@ -50,6 +51,8 @@ const root = new URL('..', import.meta.url);
 /** programVersion is the version in package.json. */
 export const programVersion = (JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as { version: string }).version;
 
+const kernelPermissions = kernelModules.permissions.map((set) => ({ ...set, id: 'kernel', title: '', tagline: '', isShown: false }));
+
 /** composeBulkhead opens the database and makes every service. What it opened is closed again when something fails. */
 export async function composeBulkhead(options: ComposeOptions): Promise<Bulkhead> {
   const config = ensureEmbeddedSecrets(options.config);
@@ -83,8 +86,9 @@ async function buildServices(config: Config, log: Logger, db: Database, apps: re
   closers.push(() => storage.close());
   const outbound = createOutboundClient({ config, log });
   closers.push(() => outbound.close());
-  const llm = notLanded<Services['llm']>('llm');
-  const identity = await createIdentity({ db, config, log, listApps: () => apps });
+  const llm = createModelGateway({ db, secrets, outbound, config, log });
+  closers.push(() => llm.close());
+  const identity = await createIdentity({ db, config, log, listApps: () => [...kernelPermissions, ...apps] });
   closers.push(() => identity.close());
   const registry = createExecutorRegistry({ db, log, role: config.role });
   closers.push(() => registry.close());
@@ -101,10 +105,6 @@ async function buildServices(config: Config, log: Logger, db: Database, apps: re
     config, log, db, identity, secrets, audit, limits, outbound, llm, storage, jobs, runs,
   });
   return { services, registry };
-}
-
-function notLanded<T extends object>(name: string): T {
-  return new Proxy({} as T, { get: (_, key) => { throw new Error(`${name}.${String(key)}: the module has not landed`); } });
 }
 
 function buildServer(services: Services, apps: readonly AppDefinition[], options: ComposeOptions): Promise<HttpServer> {

@@ -1,6 +1,7 @@
 /** The kernel's modules that bring routes and permissions to the server. */
 import { routes as authRoutes } from '#kernel/auth';
 import type { PermissionSet, Route } from '#kernel/http';
+import { llmRoutes, permissions as llmPermissions, policy as llmPolicy } from '#kernel/llm';
 import { runRoutes } from '#kernel/runs';
 import { storageRoutes } from '#kernel/storage';
 
@@ -10,6 +11,6 @@ export interface KernelModules {
 }
 
 export const kernelModules: KernelModules = {
-  routes: [...authRoutes, ...runRoutes, ...storageRoutes],
-  permissions: [],
+  routes: [...authRoutes, ...llmRoutes, ...runRoutes, ...storageRoutes],
+  permissions: [{ permissions: llmPermissions, policy: llmPolicy }],
 };

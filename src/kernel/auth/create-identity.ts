@@ -15,6 +15,8 @@ export interface KnownApp extends PermissionSource {
   readonly id: string;
   readonly title: string;
   readonly tagline: string;
+  /** False for modules of the kernel, which have permissions and no home. */
+  readonly isShown?: boolean;
 }
 
 export interface IdentityOptions {

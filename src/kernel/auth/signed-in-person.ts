@@ -38,6 +38,6 @@ export async function readPerson(
     organisation: { id: who.tenantId, name: row.organization_name },
     role: row.role,
     permissions: [...permissionsOf(row.role, apps)].sort(),
-    apps: apps.map(({ id, title, tagline }) => ({ id, title, tagline })),
+    apps: apps.filter((app) => app.isShown !== false).map(({ id, title, tagline }) => ({ id, title, tagline })),
   };
 }
