@@ -27,11 +27,16 @@ export interface Candidate {
   readonly candidate: string;
 }
 
+/** isCorrectable is false for words so short that everything is near them. */
+export function isCorrectable(word: string): boolean {
+  return word.length >= 4;
+}
+
 /** correctWords maps each word that has a near enough candidate to the nearest: one slip up to seven letters, two beyond. */
 export function correctWords(candidates: readonly Candidate[]): ReadonlyMap<string, string> {
   const best = new Map<string, { candidate: string; distance: number }>();
   for (const { word, candidate } of candidates) {
-    if (word.length < 4) continue;
+    if (!isCorrectable(word)) continue;
     const distance = editDistance(word, candidate);
     const known = best.get(word);
     if (distance <= (word.length > 7 ? 2 : 1) && distance < (known?.distance ?? Infinity)) best.set(word, { candidate, distance });

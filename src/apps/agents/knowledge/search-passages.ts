@@ -1,6 +1,6 @@
 /** The search finds the passages of one agent that bear on a question, and finds nothing rather than something unrelated. */
 import type { Tx } from '#kernel/db';
-import { correctWords, type Candidate } from './correct-words.ts';
+import { correctWords, isCorrectable, type Candidate } from './correct-words.ts';
 import { toPrefix, toTerms } from './fold-text.ts';
 
 /** FoundPassage is a passage with why it was found. `score` orders passages of one search; `matchedShare` is 0 to 1. */
@@ -50,7 +50,7 @@ async function find(tx: Tx, agentId: string, terms: readonly string[], take: num
 async function correct(tx: Tx, agentId: string, terms: readonly string[]): Promise<readonly string[] | null> {
   const candidates = await tx.query<Candidate>({
     text: 'select word, candidate from app_agents.list_similar_words($1, $2)',
-    values: [agentId, terms],
+    values: [agentId, terms.filter(isCorrectable)],
   });
   const corrections = correctWords(candidates);
   return corrections.size === 0 ? null : terms.map((term) => corrections.get(term) ?? term);

@@ -1,5 +1,4 @@
 /** A file's type is judged by its bytes, never by its name or by what the browser claims. */
-import { fileTypeFromBuffer } from 'file-type';
 import type { AppError } from '#kernel/errors';
 import type { Document } from '../contract.ts';
 import { agentsErrors } from '../errors.ts';
@@ -33,6 +32,8 @@ export async function sniffContent(head: Uint8Array, filename: string): Promise<
   if (Buffer.from(head.subarray(0, 1_024)).includes('%PDF-')) return 'application/pdf';
   const text: ContentType = markdownNames.test(filename) ? 'text/markdown' : 'text/plain';
   if (hasUtf16Mark(head)) return text;
+  // Loaded on the first upload: a server that starts does not wait for it.
+  const { fileTypeFromBuffer } = await import('file-type');
   const known = await fileTypeFromBuffer(head);
   if (known && !known.mime.startsWith('text/')) throw unsupported(readableNames[known.mime] ?? `a file of type ${known.mime}`);
   if (looksBinary(head)) throw agentsErrors.DOCUMENT_NOT_TEXT();
