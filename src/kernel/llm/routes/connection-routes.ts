@@ -44,9 +44,10 @@ export const listConnections = defineRoute(modelsContract, 'GET /model-connectio
   id: 'models.connection.list',
   access: read,
   limit: readLimit,
-  async handler({ principal, query, tenant }) {
+  async handler(ctx) {
+    const { principal, query } = ctx;
     const after = readIdCursor(query.cursor);
-    const rows = await tenant((tx) =>
+    const rows = await ctx.tenant((tx) =>
       tx.query<ConnectionRow>({
         name: 'llm.list-connections',
         text: `select ${connectionColumns} from kernel.model_connections
@@ -96,8 +97,8 @@ export const readOneConnection = defineRoute(modelsContract, 'GET /model-connect
   id: 'models.connection.read',
   access: read,
   limit: readLimit,
-  handler: ({ params, principal, tenant }) =>
-    tenant(async (tx) => toConnection(await readConnection(tx, principal.tenantId, params.connectionId))),
+  handler: (ctx) =>
+    ctx.tenant(async (tx) => toConnection(await readConnection(tx, ctx.principal.tenantId, ctx.params.connectionId))),
 });
 
 /** checkKeyTravels refuses to send a saved key to a host it was not entered for: that would be a way to read it. */

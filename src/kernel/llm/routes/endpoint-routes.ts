@@ -50,8 +50,9 @@ export const testSaved = defineRoute(modelsContract, 'POST /model-connections/{c
   id: 'models.connection.test',
   access: write,
   limit: testLimit,
-  async handler({ body, params, principal, services, tenant }) {
-    const { default_model: preferred } = await tenant((tx) => readConnection(tx, principal.tenantId, params.connectionId));
+  async handler(ctx) {
+    const { body, params, principal, services } = ctx;
+    const { default_model: preferred } = await ctx.tenant((tx) => readConnection(tx, principal.tenantId, params.connectionId));
     const model = body.model ?? preferred ?? undefined;
     return services.llm.testConnection({ scope: principal, connectionId: params.connectionId, model });
   },
@@ -65,8 +66,9 @@ export const listModels = defineRoute(modelsContract, 'GET /model-connections/{c
     'MODEL_BAD_KEY', 'MODEL_NOT_FOUND', 'MODEL_UNREACHABLE', 'MODEL_TIMEOUT', 'MODEL_BAD_RESPONSE', 'MODEL_OVERLOADED', 'MODEL_RATE_LIMITED',
     'MODEL_ADDRESS_FORBIDDEN',
   ],
-  async handler({ params, principal, services, tenant }) {
-    await tenant((tx) => readConnection(tx, principal.tenantId, params.connectionId));
+  async handler(ctx) {
+    const { params, principal, services } = ctx;
+    await ctx.tenant((tx) => readConnection(tx, principal.tenantId, params.connectionId));
     return { models: [...(await services.llm.listModels(principal, params.connectionId))] };
   },
 });

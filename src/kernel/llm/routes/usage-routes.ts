@@ -42,9 +42,10 @@ export const listPrices = defineRoute(modelsContract, 'GET /model-prices', {
   id: 'models.price.list',
   access: { permission: 'models.price.read' },
   limit: readLimit,
-  async handler({ principal, query, tenant }) {
+  async handler(ctx) {
+    const { principal, query } = ctx;
     const [connectionId, model] = readPriceCursor(query.cursor);
-    const rows = await tenant((tx) =>
+    const rows = await ctx.tenant((tx) =>
       tx.query<PriceRow>({
         text: `select ${priceColumns} from kernel.model_prices
                where tenant_id = $1 and ($2::uuid is null or (connection_id, model) > ($2, $3))
@@ -137,8 +138,9 @@ export const listCalls = defineRoute(modelsContract, 'GET /model-calls', {
   id: 'models.call.list',
   access: { permission: 'models.call.read' },
   limit: readLimit,
-  async handler({ principal, query, tenant }) {
-    const rows = await tenant((tx) =>
+  async handler(ctx) {
+    const { principal, query } = ctx;
+    const rows = await ctx.tenant((tx) =>
       tx.query<CallRow>({
         name: 'llm.list-calls',
         text: `select * from kernel.model_calls where tenant_id = $1 and ($2::uuid is null or id < $2) order by id desc limit $3`,
