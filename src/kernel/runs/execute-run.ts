@@ -209,9 +209,10 @@ export class RunExecution {
       // The commit of an earlier try arrived although its answer did not.
       if (row.state !== 'running') return row.done_data ?? {};
       const data = { state, ...problem, ...(await work(tx)) };
+      const unflushed = this.#live.unflushed();
       const seq = this.#live.lastSeq + 1;
       const done = serialiseEvent(attempt, seq, 'done', this.#ordinal, data);
-      const rest = [...this.#live.unflushed(), done];
+      const rest = [...unflushed, done];
       const errorCode = problem['errorCode'] ?? null;
       const values = [runId, state, errorCode, seq, done.data, attempt, rest[0]?.seq, eventPairs(rest)];
       await tx.query({ name: 'run-final', text: finalSql, values });

@@ -67,6 +67,7 @@ export class LiveRun {
   readonly #onEmit: (run: LiveRun) => void;
   readonly #endCallbacks = new Set<() => void>();
   #isEnded = false;
+  #growing: { readonly step: number; text: string } | null = null;
   #publishedSeq = 0;
   #characters = 0;
 
@@ -90,17 +91,42 @@ export class LiveRun {
     this.#characters = 0;
   }
 
+  /**
+   * Takes an event. Text that follows text of the same step before anybody has seen it joins the same event, so that a
+   * busy server sends fewer and larger events; once published an event never changes.
+   */
   emit(type: string, step: number, data: Readonly<Record<string, unknown>>): void {
+    if (type === 'text-delta' && typeof data['text'] === 'string') {
+      this.text += data['text'];
+      if (this.#growing?.step === step) this.#growing.text += data['text'];
+      else {
+        this.#closeGrowing();
+        this.#growing = { step, text: data['text'] };
+      }
+    } else {
+      this.#closeGrowing();
+      this.#append(type, step, data);
+    }
+    this.#onEmit(this);
+  }
+
+  #closeGrowing(): void {
+    const growing = this.#growing;
+    if (!growing) return;
+    this.#growing = null;
+    this.#append('text-delta', growing.step, { text: growing.text });
+  }
+
+  #append(type: string, step: number, data: Readonly<Record<string, unknown>>): void {
     this.lastSeq += 1;
     const event = serialiseEvent(this.attempt, this.lastSeq, type, step, data);
     this.events.push(event);
     this.#characters += event.data.length;
-    if (type === 'text-delta' && typeof data['text'] === 'string') this.text += data['text'];
-    this.#onEmit(this);
   }
 
   /** Hands everything not yet handed out to the subscribers, in one call each. */
   publish(): void {
+    this.#closeGrowing();
     if (this.#publishedSeq === this.lastSeq) return;
     const fresh = this.events.slice(this.#publishedSeq + 1 - this.firstSeqInMemory);
     this.#publishedSeq = this.lastSeq;
@@ -138,8 +164,9 @@ export class LiveRun {
     return reason instanceof RunAbortedError ? reason.why : null;
   }
 
-  /** The events that wait to become durable. */
+  /** The events that wait to become durable; publishes first, because only what was published is fixed. */
   unflushed(): readonly StoredEvent[] {
+    this.publish();
     return this.events.slice(this.flushedSeq + 1 - this.firstSeqInMemory);
   }
 
