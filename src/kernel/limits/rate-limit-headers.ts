@@ -1,9 +1,6 @@
 /** Answers say which limits apply and how much is left, in the fields of draft-ietf-httpapi-ratelimit-headers-10. */
 import type { LimitState } from './types.ts';
 
-/** quotaExceededType is the problem type the draft registers for a refusal. */
-export const quotaExceededType = 'https://iana.org/assignments/http-problem-types#quota-exceeded';
-
 /** quoteName renders a structured-field string (RFC 9651); rule names are ASCII by construction. */
 function quoteName(name: string): string {
   return `"${name.replaceAll(/[^\x20-\x7e]/g, '').replaceAll(/["\\]/g, '\\$&')}"`;

@@ -56,7 +56,7 @@ test("[K3.4] another organisation gets 404, with the owner's link or one of its 
   await stranger.client.expect(404, linkTo(note, stranger));
 });
 
-test('[K2.8] without a session a link gives 401', async () => {
+test('[K13.1] without a session a link gives 401', async () => {
   await server.anonymous.expect(401, linkTo(note));
 });
 
