@@ -8,6 +8,7 @@ import { createPolicy } from '#kernel/http';
 import { createHttpServer } from '#kernel/http/server';
 import { createIdempotency } from '#kernel/idempotency';
 import { createLimiter, type Limiter } from '#kernel/limits';
+import { migrationSources } from '../migration-sources.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import { silentLog } from './test-cluster.ts';
 
@@ -60,6 +61,8 @@ export interface IdentityServer extends AsyncDisposable {
 
 export const owner = { name: 'Ada Lovelace', email: 'ada@example.com', password: 'Ärger mit 7 Zwergen' };
 
+const neededModules = new Set(['db', 'auth', 'limits', 'audit', 'idempotency']);
+
 /** cookieHeader makes of Set-Cookie values what the browser sends back. */
 export function cookieHeader(cookies: readonly string[]): string {
   return cookies.map((cookie) => cookie.split(';')[0]).join('; ');
@@ -70,6 +73,7 @@ export async function startIdentityServer(options: IdentityServerOptions = {}): 
   const log = options.log ?? silentLog;
   const test = await createTestDatabase({
     environment: { TRUSTED_PROXIES: '127.0.0.0/8', SIGN_UP: 'open', ...options.environment },
+    migrations: migrationSources.filter(({ module }) => neededModules.has(module)),
     log,
   });
   const { db, config } = test;
