@@ -1,7 +1,7 @@
 /** Embedded mode makes its own secrets once, in the data folder, readable by the owner alone (K1.3). */
 import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ConfigError, type Config } from './load-config.ts';
 import { secretWeakness } from './secret-strength.ts';
 
@@ -49,6 +49,8 @@ function createSecrets(dataDir: string, path: string): EmbeddedSecrets {
   const temporary = join(dataDir, `.secrets-${process.pid}-${randomBytes(4).toString('hex')}`);
   const secrets = { masterKey: makeSecret(), authSecret: makeSecret(), databasePassword: makeSecret() };
   try {
+    // Only the folder itself is closed: PostgreSQL's user must be able to pass through those above.
+    mkdirSync(dirname(dataDir), { recursive: true });
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
     try {
       const fd = openSync(temporary, 'wx', 0o600);

@@ -24,7 +24,13 @@ const platforms: Record<string, string> = {
   'darwin arm64': 'darwin-arm64',
 };
 
-function findPackage(): { folder: string; version: string } {
+/** BinaryPackage is an installed npm package of PostgreSQL's programs. */
+export interface BinaryPackage {
+  readonly folder: string;
+  readonly version: string;
+}
+
+function findPackage(): BinaryPackage {
   const platform = platforms[`${process.platform} ${process.arch}`];
   if (!platform) {
     throw new DatabaseStartError('PLATFORM_UNSUPPORTED', `There is no embedded database for ${process.platform} ${process.arch}. Give DATABASE_URL of a PostgreSQL 15 or later.`);
@@ -58,7 +64,7 @@ function hydrate(folder: string): void {
   }
 }
 
-/** canRun is false when the package cannot be used where it is: closed to the user, or not ours to complete. */
+/** canUseInPlace is false when the package cannot be used where it is: closed to the user, or not ours to complete. */
 function canUseInPlace(folder: string, runAs: RunAs): boolean {
   try {
     if (!isReachable(join(folder, 'native', 'bin'), runAs)) return false;
@@ -82,8 +88,8 @@ function copyTo(folder: string, version: string, data: DataFolder): string {
 }
 
 /** findBinaries returns runnable programs, copying them into the data folder when the package's folder will not do. */
-export function findBinaries(data: DataFolder): Binaries {
-  const { folder, version } = findPackage();
+export function findBinaries(data: DataFolder, source: BinaryPackage = findPackage()): Binaries {
+  const { folder, version } = source;
   const home = canUseInPlace(folder, data.runAs) ? folder : copyTo(folder, version, data);
   const bin = join(home, 'native', 'bin');
   return { postgres: join(bin, 'postgres'), initdb: join(bin, 'initdb'), version };

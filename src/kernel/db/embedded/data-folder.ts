@@ -1,6 +1,6 @@
 /** The data folder is there, writable, private to us, and reachable by the user PostgreSQL runs as. */
 import { createHash } from 'node:crypto';
-import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, lstatSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { DatabaseStartError, errorCode } from '../errors.ts';
@@ -87,21 +87,12 @@ function shortSocketDir(root: string, runAs: RunAs): string {
   return path;
 }
 
-function removeEmptied(cluster: string): void {
-  // initdb died half-way (disk full, killed): without PG_VERSION and control file the folder is no cluster.
-  try {
-    const names = readdirSync(cluster);
-    if (names.length > 0 && !names.includes('.complete')) rmSync(cluster, { recursive: true, force: true });
-  } catch (error) {
-    if (errorCode(error) !== 'ENOENT') throw error;
-  }
-}
-
 /** prepareDataFolder makes what is missing and throws a DatabaseStartError sentence for what cannot be. */
 export function prepareDataFolder(root: string): DataFolder {
   const postgres = join(root, 'postgres');
   const cluster = join(postgres, 'cluster');
   try {
+    mkdirSync(dirname(root), { recursive: true });
     mkdirSync(root, { recursive: true, mode: 0o700 });
     const runAs = chooseUser(cluster);
     // Others may pass through, not look: the database's user needs to reach its own folder below.
@@ -121,9 +112,4 @@ export function prepareDataFolder(root: string): DataFolder {
     if (error instanceof DatabaseStartError) throw error;
     throw describeFolderError(root, error);
   }
-}
-
-/** discardUnfinishedCluster removes what an interrupted initdb left behind. */
-export function discardUnfinishedCluster(folder: DataFolder): void {
-  removeEmptied(folder.cluster);
 }
