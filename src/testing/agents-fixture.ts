@@ -6,7 +6,9 @@ import { createClient, type TestClient } from './client.ts';
 import { startTestServer, strongPassword, type Tenant, type TestServer, type TestServerOptions } from './server.ts';
 
 /** Tests call faster than people do; a test of a limit sets its own. */
-const roomyLimits = ['read', 'write', 'upload', 'conversation', 'chat'].map((name) => `agents.${name}=100000/60`).join(',');
+const roomyLimits = ['read', 'write', 'upload', 'conversation', 'chat']
+  .map((name) => `agents.${name}=100000/60`)
+  .join(',');
 const deadlineMilliseconds = 20_000;
 
 export interface AgentsFixture extends AsyncDisposable {
@@ -17,7 +19,10 @@ export interface AgentsFixture extends AsyncDisposable {
 
 /** startAgents starts a server and signs its owner up. */
 export async function startAgents(options: TestServerOptions = {}): Promise<AgentsFixture> {
-  const environment = { ...options.environment, LIMITS: [roomyLimits, options.environment?.['LIMITS']].filter(Boolean).join(',') };
+  const environment = {
+    ...options.environment,
+    LIMITS: [roomyLimits, options.environment?.['LIMITS']].filter(Boolean).join(','),
+  };
   const server = await startTestServer({ ...options, environment });
   const owner = await server.signUpOwner();
   return { server, owner, client: owner.client, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
@@ -27,10 +32,14 @@ export async function startAgents(options: TestServerOptions = {}): Promise<Agen
 export async function signUpViewer(server: TestServer): Promise<TestClient> {
   const { client: first, principal } = await server.secondTenant();
   const session = await first.expect(200, 'GET /session');
-  await asAdmin(server.database, (query) => query(`update auth.members set role = 'viewer' where user_id = $1`, [principal.userId]));
+  await asAdmin(server.database, (query) =>
+    query(`update auth.members set role = 'viewer' where user_id = $1`, [principal.userId]),
+  );
   // A new session: the first one's rights may be remembered for some seconds.
   const client = createClient(server.url);
-  await client.expect(200, 'POST /auth/sign-in', { body: { identifier: session.json.user.email, password: strongPassword } });
+  await client.expect(200, 'POST /auth/sign-in', {
+    body: { identifier: session.json.user.email, password: strongPassword },
+  });
   return client;
 }
 
@@ -58,8 +67,17 @@ export async function waitFor<T>(what: string, look: () => Promise<T | null | un
 }
 
 /** uploadAndRead uploads a file and waits until it is ready or failed. */
-export async function uploadAndRead(client: TestClient, agentId: string, name: string, bytes: Uint8Array | string): Promise<Document> {
-  const uploaded = await client.upload(`POST /agents/${agentId}/documents`, { name, type: 'application/octet-stream', bytes });
+export async function uploadAndRead(
+  client: TestClient,
+  agentId: string,
+  name: string,
+  bytes: Uint8Array | string,
+): Promise<Document> {
+  const uploaded = await client.upload(`POST /agents/${agentId}/documents`, {
+    name,
+    type: 'application/octet-stream',
+    bytes,
+  });
   assert.equal(uploaded.status, 202, uploaded.text);
   return waitForDocument(client, uploaded.json.id);
 }

@@ -3,14 +3,18 @@ import { z } from 'zod';
 import { defineContract, id, page, pageQuery, timestamp } from '#kernel/contract';
 
 /** words is text of people; PostgreSQL cannot store NUL, so it is refused with a reason rather than failed on. */
-const words = () => z.string().regex(/^[^\u0000]*$/, 'must not contain the character NUL');
+const words = () => z.string().refine((text) => !text.includes('\0'), 'must not contain the character NUL');
 
 // Agents ---------------------------------------------------------------------------------------------------------
 
 /** modelRef names a model; `connectionId` null is the built-in offline model. */
 export const modelRef = z.strictObject({
   connectionId: id.nullable(),
-  model: words().trim().min(1).max(200).meta({ examples: ['gpt-5-mini', 'offline'] }),
+  model: words()
+    .trim()
+    .min(1)
+    .max(200)
+    .meta({ examples: ['gpt-5-mini', 'offline'] }),
 });
 
 /** tone colours how an agent writes; null leaves it to the instructions. */
@@ -19,12 +23,24 @@ export const tone = z.enum(['neutral', 'friendly', 'formal', 'concise', 'playful
 const suggestedQuestions = z.array(words().trim().min(1).max(200)).max(6);
 
 const agentFields = {
-  name: words().trim().min(1).max(80).meta({ examples: ['Help desk'] }),
-  description: words().trim().max(500).meta({ examples: ['Answers questions about shipping and returns'] }),
-  instructions: words().max(20_000).meta({ examples: ['You help customers of a small bicycle shop.'] }),
+  name: words()
+    .trim()
+    .min(1)
+    .max(80)
+    .meta({ examples: ['Help desk'] }),
+  description: words()
+    .trim()
+    .max(500)
+    .meta({ examples: ['Answers questions about shipping and returns'] }),
+  instructions: words()
+    .max(20_000)
+    .meta({ examples: ['You help customers of a small bicycle shop.'] }),
   model: modelRef,
   temperature: z.number().min(0).max(2).nullable(),
-  greeting: words().trim().max(1_000).meta({ examples: ['Hello! What can I do for you?'] }),
+  greeting: words()
+    .trim()
+    .max(1_000)
+    .meta({ examples: ['Hello! What can I do for you?'] }),
   suggestedQuestions: suggestedQuestions.meta({ examples: [['How long does shipping take?']] }),
   tone: tone.nullable(),
 };
@@ -167,7 +183,11 @@ export const message = z.strictObject({
 });
 
 export const newMessage = z.strictObject({
-  text: words().trim().min(1).max(32_000).meta({ examples: ['How long does shipping take?'] }),
+  text: words()
+    .trim()
+    .min(1)
+    .max(32_000)
+    .meta({ examples: ['How long does shipping take?'] }),
   clientMessageId: id.optional().describe('Made by the client; sending the same one again gives the first answer'),
 });
 
@@ -274,7 +294,8 @@ export const agentsContract = defineContract({
     status: 204,
   },
   'GET /conversations/{conversationId}/messages': {
-    summary: 'List messages; the first page has the newest, each page is in order of time, `nextCursor` leads to older ones',
+    summary:
+      'List messages; the first page has the newest, each page is in order of time, `nextCursor` leads to older ones',
     params: conversationParams,
     query: pageQuery,
     response: page(message),

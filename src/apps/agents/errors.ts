@@ -3,7 +3,10 @@ import { defineErrors } from '#kernel/errors';
 
 export const agentsErrors = defineErrors('agents', {
   AGENT_NOT_FOUND: { status: 404, public: 'There is no such agent, or you may not see it.' },
-  AGENT_CHANGED: { status: 409, public: 'Somebody else changed this agent meanwhile. Reload it and apply your change again.' },
+  AGENT_CHANGED: {
+    status: 409,
+    public: 'Somebody else changed this agent meanwhile. Reload it and apply your change again.',
+  },
   DOCUMENT_NOT_FOUND: { status: 404, public: 'There is no such document, or you may not see it.' },
   PASSAGE_NOT_FOUND: { status: 404, public: 'This passage is gone: its document was deleted or read anew.' },
   CONVERSATION_NOT_FOUND: { status: 404, public: 'There is no such conversation, or you may not see it.' },
@@ -23,7 +26,10 @@ export const agentsErrors = defineErrors('agents', {
     status: 422,
     public: 'The document holds no text. A scanned PDF needs text recognition (OCR) first.',
   },
-  DOCUMENT_DAMAGED: { status: 422, public: 'The PDF is damaged and cannot be read. Export it anew and upload it again.' },
+  DOCUMENT_DAMAGED: {
+    status: 422,
+    public: 'The PDF is damaged and cannot be read. Export it anew and upload it again.',
+  },
   DOCUMENT_TOO_LONG: { status: 422, public: 'The document is too long. Split it into smaller files.' },
   DOCUMENT_TOO_COMPLEX: {
     status: 422,
@@ -35,7 +41,11 @@ export const agentsErrors = defineErrors('agents', {
     isRetryable: true,
     isReportable: true,
   },
-  ANSWER_EMPTY: { status: 502, public: 'The model gave an empty answer. Try again, or choose another model.', isRetryable: true },
+  ANSWER_EMPTY: {
+    status: 502,
+    public: 'The model gave an empty answer. Try again, or choose another model.',
+    isRetryable: true,
+  },
 });
 
 /** publicError renders a stored code of this table for people; an unknown code says nothing of itself. */

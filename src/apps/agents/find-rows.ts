@@ -2,13 +2,25 @@
 import type { Tx } from '#kernel/db';
 import { agentsErrors } from './errors.ts';
 import {
-  agentColumns, conversationColumns, documentColumns, type AgentRow, type ConversationRow, type DocumentRow,
+  agentColumns,
+  conversationColumns,
+  documentColumns,
+  type AgentRow,
+  type ConversationRow,
+  type DocumentRow,
 } from './tables.ts';
 
 /** Caller is whose rows are looked at. */
 export interface Caller {
   readonly tenantId: string;
   readonly userId: string;
+}
+
+/** takeRow returns the row that a statement must have given, such as `insert … returning`. Throws when it gave none. */
+export function takeRow<Row>(rows: readonly Row[]): Row {
+  const [row] = rows;
+  if (row === undefined) throw new Error('the statement gave no row');
+  return row;
 }
 
 /** findAgent reads an agent that is not deleted. Throws AGENT_NOT_FOUND. */

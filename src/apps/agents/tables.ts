@@ -1,5 +1,14 @@
 /** The rows of schema app_agents as queries return them, and how each becomes what the contract promises. */
-import type { Agent, AgentSummary, Citation, Conversation, Document, Message, MessageUsage, Passage } from './contract.ts';
+import type {
+  Agent,
+  AgentSummary,
+  Citation,
+  Conversation,
+  Document,
+  Message,
+  MessageUsage,
+  Passage,
+} from './contract.ts';
 import { publicError } from './errors.ts';
 
 export interface AgentRow {

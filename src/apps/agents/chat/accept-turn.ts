@@ -5,7 +5,7 @@ import type { EventStream } from '#kernel/http';
 import { newId } from '#kernel/ids';
 import type { Turn } from '../contract.ts';
 import { agentsErrors } from '../errors.ts';
-import type { Caller } from '../find-rows.ts';
+import { takeRow, type Caller } from '../find-rows.ts';
 import { messageColumns, toMessage, type MessageRow } from '../tables.ts';
 import { chatTurnName, type ChatTurnInput } from '../workflows/chat-turn-input.ts';
 import { makeTitle } from './make-title.ts';
@@ -47,22 +47,34 @@ interface NewAnswer {
 }
 
 /** insertAnswer writes the empty answer that the run will fill, and marks the conversation as being answered. */
-export async function insertAnswer(tx: Tx, caller: Caller, conversation: OpenConversation, answer: NewAnswer): Promise<MessageRow> {
-  const [row] = await tx.query<MessageRow>({
-    name: 'agents-insert-answer',
-    text: `with touched as (
+export async function insertAnswer(
+  tx: Tx,
+  caller: Caller,
+  conversation: OpenConversation,
+  answer: NewAnswer,
+): Promise<MessageRow> {
+  return takeRow(
+    await tx.query<MessageRow>({
+      name: 'agents-insert-answer',
+      text: `with touched as (
         update app_agents.conversations set message_count = message_count + 1, active_run_id = $7, updated_at = now()
         where tenant_id = $2 and owner_id = $3 and id = $4 returning message_count - 1 as position)
       insert into app_agents.messages as m
         (id, tenant_id, owner_id, conversation_id, position, role, state, connection_id, model, run_id, reply_to_id)
       select $1, $2, $3, $4, touched.position, 'assistant', 'streaming', $5, $6, $7, $8 from touched
       returning ${messageColumns}`,
-    values: [
-      answer.answerId, caller.tenantId, caller.userId, conversation.id, conversation.connection_id, conversation.model,
-      answer.runId, answer.questionId,
-    ],
-  });
-  return row!;
+      values: [
+        answer.answerId,
+        caller.tenantId,
+        caller.userId,
+        conversation.id,
+        conversation.connection_id,
+        conversation.model,
+        answer.runId,
+        answer.questionId,
+      ],
+    }),
+  );
 }
 
 export interface NewQuestion {
@@ -71,10 +83,16 @@ export interface NewQuestion {
 }
 
 /** insertQuestion writes what the person said; the first question names the conversation. */
-export async function insertQuestion(tx: Tx, caller: Caller, conversation: OpenConversation, question: NewQuestion & { readonly id: string }): Promise<MessageRow> {
-  const [row] = await tx.query<MessageRow>({
-    name: 'agents-insert-question',
-    text: `with touched as (
+export async function insertQuestion(
+  tx: Tx,
+  caller: Caller,
+  conversation: OpenConversation,
+  question: NewQuestion & { readonly id: string },
+): Promise<MessageRow> {
+  return takeRow(
+    await tx.query<MessageRow>({
+      name: 'agents-insert-question',
+      text: `with touched as (
         update app_agents.conversations
         set message_count = message_count + 1, updated_at = now(), title = case when title = '' then $7 else title end
         where tenant_id = $2 and owner_id = $3 and id = $4 returning message_count - 1 as position)
@@ -82,16 +100,26 @@ export async function insertQuestion(tx: Tx, caller: Caller, conversation: OpenC
         (id, tenant_id, owner_id, conversation_id, position, role, state, text, client_message_id)
       select $1, $2, $3, $4, touched.position, 'user', 'complete', $5, $6 from touched
       returning ${messageColumns}`,
-    values: [
-      question.id, caller.tenantId, caller.userId, conversation.id, question.text, question.clientMessageId ?? null,
-      makeTitle(question.text),
-    ],
-  });
-  return row!;
+      values: [
+        question.id,
+        caller.tenantId,
+        caller.userId,
+        conversation.id,
+        question.text,
+        question.clientMessageId ?? null,
+        makeTitle(question.text),
+      ],
+    }),
+  );
 }
 
 /** findSentBefore returns the turn of a message that was sent before with the same client id: the network lost our answer, not the message. */
-export async function findSentBefore(tx: Tx, caller: Caller, conversationId: string, clientMessageId: string): Promise<Turn | null> {
+export async function findSentBefore(
+  tx: Tx,
+  caller: Caller,
+  conversationId: string,
+  clientMessageId: string,
+): Promise<Turn | null> {
   const rows = await tx.query<MessageRow>({
     text: `with question as (
         select id from app_agents.messages
@@ -112,7 +140,12 @@ export function toTurn(question: MessageRow, answer: MessageRow): Turn {
 
 /** startTurn starts the accepted run and answers in the form the client asked for. */
 export async function startTurn(
-  ctx: { readonly services: Services; readonly principal: Caller; readonly acceptsEventStream: boolean; setHeader(name: string, value: string): void },
+  ctx: {
+    readonly services: Services;
+    readonly principal: Caller;
+    readonly acceptsEventStream: boolean;
+    setHeader(name: string, value: string): void;
+  },
   turn: Turn,
 ): Promise<Turn | EventStream> {
   const { runs } = ctx.services;

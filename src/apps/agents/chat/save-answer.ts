@@ -21,7 +21,12 @@ export type SavedAnswer = {
 };
 
 /** saveAnswer fills the answer that was streaming and frees the conversation for the next question. */
-export async function saveAnswer(tx: Tx, caller: Caller, input: ChatTurnInput, answer: FinishedAnswer): Promise<SavedAnswer> {
+export async function saveAnswer(
+  tx: Tx,
+  caller: Caller,
+  input: ChatTurnInput,
+  answer: FinishedAnswer,
+): Promise<SavedAnswer> {
   const { error, usage } = answer;
   const [row] = await tx.query<{ title: string; message_id: string | null }>({
     name: 'agents-save-answer',
@@ -35,17 +40,31 @@ export async function saveAnswer(tx: Tx, caller: Caller, input: ChatTurnInput, a
       where tenant_id = $1 and owner_id = $2 and id = $3
       returning title, (select id from saved) as message_id`,
     values: [
-      caller.tenantId, caller.userId, input.conversationId, input.answerId, answer.runId,
+      caller.tenantId,
+      caller.userId,
+      input.conversationId,
+      input.answerId,
+      answer.runId,
       // PostgreSQL stores no NUL; a model that sends one must not cost the whole answer.
-      answer.text.replaceAll('\u0000', ''), answer.state, JSON.stringify(answer.citations), usage && JSON.stringify(usage),
-      error?.code ?? null, error?.detail ?? null, error?.isRetryable ?? null,
+      answer.text.replaceAll('\u0000', ''),
+      answer.state,
+      JSON.stringify(answer.citations),
+      usage && JSON.stringify(usage),
+      error?.code ?? null,
+      error?.detail ?? null,
+      error?.isRetryable ?? null,
     ],
   });
   return { messageId: row?.message_id ?? null, conversationId: input.conversationId, title: row?.title ?? null };
 }
 
 /** saveCandidates keeps the passages given to the model beside the unfinished answer, so that a stopped one keeps its citations. */
-export async function saveCandidates(tx: Tx, caller: Caller, answerId: string, citations: readonly Citation[]): Promise<void> {
+export async function saveCandidates(
+  tx: Tx,
+  caller: Caller,
+  answerId: string,
+  citations: readonly Citation[],
+): Promise<void> {
   await tx.query({
     name: 'agents-save-candidates',
     text: `update app_agents.messages set citations = $4

@@ -24,7 +24,25 @@ test('[A3] western text in Windows-1252 is read as what it is', () => {
 
 test('[A3] text in a code page we cannot tell is refused rather than garbled', () => {
   // "Привет, как дела?" in KOI8-R.
-  const russian = bytes(0xf0, 0xd2, 0xc9, 0xd7, 0xc5, 0xd4, 0x2c, 0x20, 0xcb, 0xc1, 0xcb, 0x20, 0xc4, 0xc5, 0xcc, 0xc1, 0x3f);
+  const russian = bytes(
+    0xf0,
+    0xd2,
+    0xc9,
+    0xd7,
+    0xc5,
+    0xd4,
+    0x2c,
+    0x20,
+    0xcb,
+    0xc1,
+    0xcb,
+    0x20,
+    0xc4,
+    0xc5,
+    0xcc,
+    0xc1,
+    0x3f,
+  );
   expect(decodeText(russian)).toBeNull();
   // "こんにちは" in Shift-JIS.
   expect(decodeText(bytes(0x82, 0xb1, 0x82, 0xf1, 0x82, 0xc9, 0x82, 0xbf, 0x82, 0xcd))).toBeNull();
@@ -35,9 +53,16 @@ test('[K5.3] a file is judged by its bytes, not by its name', async () => {
   expect(await sniffContent(text('%PDF-1.7 …'), 'notes.txt')).toBe('application/pdf');
   expect(await sniffContent(text('# Hello'), 'readme.md')).toBe('text/markdown');
   expect(await sniffContent(text('# Hello'), 'readme.pdf')).toBe('text/plain');
-  const picture = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64');
-  await expect(sniffContent(new Uint8Array(picture), 'notes.txt')).rejects.toMatchObject({ code: 'DOCUMENT_TYPE_UNSUPPORTED' });
-  await expect(sniffContent(text('<!DOCTYPE html><p>x'), 'notes.txt')).rejects.toMatchObject({ code: 'DOCUMENT_TYPE_UNSUPPORTED' });
+  const picture = Buffer.from(
+    'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+    'base64',
+  );
+  await expect(sniffContent(new Uint8Array(picture), 'notes.txt')).rejects.toMatchObject({
+    code: 'DOCUMENT_TYPE_UNSUPPORTED',
+  });
+  await expect(sniffContent(text('<!DOCTYPE html><p>x'), 'notes.txt')).rejects.toMatchObject({
+    code: 'DOCUMENT_TYPE_UNSUPPORTED',
+  });
   await expect(sniffContent(bytes(1, 2, 3, 0, 5), 'notes.txt')).rejects.toMatchObject({ code: 'DOCUMENT_NOT_TEXT' });
   await expect(sniffContent(bytes(), 'notes.txt')).rejects.toMatchObject({ code: 'DOCUMENT_EMPTY' });
 });

@@ -7,7 +7,9 @@ export function hasUtf16Mark(bytes: Uint8Array): boolean {
 
 /** looksBinary is true for bytes that no text holds: NUL and control characters other than white space and escape. */
 export function looksBinary(bytes: Uint8Array): boolean {
-  return bytes.some((byte) => byte < 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0c && byte !== 0x0d && byte !== 0x1b);
+  return bytes.some(
+    (byte) => byte < 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0c && byte !== 0x0d && byte !== 0x1b,
+  );
 }
 
 function decodeStrictly(bytes: Uint8Array, encoding: string): string | null {

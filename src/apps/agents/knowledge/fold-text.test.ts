@@ -10,7 +10,12 @@ test('[A4] folding removes case and accents and sets apart the words of scripts 
 
 test('[A4] the words that say nothing are left out, the longest come first, and there are never more than 24', () => {
   expect(toTerms('How long does the shipping take to Norway?')).toEqual(['shipping', 'norway', 'long', 'take']);
-  expect(toTerms('Wie lange dauert die Lieferung nach Österreich?')).toEqual(['osterreich', 'lieferung', 'dauert', 'lange']);
+  expect(toTerms('Wie lange dauert die Lieferung nach Österreich?')).toEqual([
+    'osterreich',
+    'lieferung',
+    'dauert',
+    'lange',
+  ]);
   expect(toTerms('is it?')).toEqual([]);
   expect(toTerms(Array.from({ length: 100 }, (_, number) => `word${number}`).join(' '))).toHaveLength(24);
 });
@@ -30,5 +35,10 @@ test('[A4] a mistyped word becomes the nearest word of the knowledge, or stays',
     { word: 'norwya', candidate: 'norway' },
     { word: 'cat', candidate: 'car' },
   ];
-  expect(correctWords(candidates)).toEqual(new Map([['shiping', 'shipping'], ['norwya', 'norway']]));
+  expect(correctWords(candidates)).toEqual(
+    new Map([
+      ['shiping', 'shipping'],
+      ['norwya', 'norway'],
+    ]),
+  );
 });

@@ -1,6 +1,7 @@
 /** Folding makes what people type and what documents hold comparable: one case, no accents, words of scripts without spaces set apart. */
 
-const scriptsWithoutSpaces = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]+/gu;
+const scriptsWithoutSpaces =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]+/gu;
 let segmenter: Intl.Segmenter | undefined;
 
 function splitWords(run: string): string {

@@ -46,11 +46,18 @@ interface Source {
   readonly progress: number;
 }
 
-async function* readSources(bytes: Uint8Array, contentType: string, pages: { count: number | null }): AsyncGenerator<Source> {
+async function* readSources(
+  bytes: Uint8Array,
+  contentType: string,
+  pages: { count: number | null },
+): AsyncGenerator<Source> {
   if (contentType === 'application/pdf') {
     for await (const page of readPdf(bytes)) {
       pages.count = page.pageCount;
-      yield { blocks: [...toBlocks(page.text, { isMarkdown: false, page: page.number })], progress: (page.number / page.pageCount) * 100 };
+      yield {
+        blocks: [...toBlocks(page.text, { isMarkdown: false, page: page.number })],
+        progress: (page.number / page.pageCount) * 100,
+      };
     }
     return;
   }
@@ -77,9 +84,7 @@ async function parse(contentType: string): Promise<void> {
   for await (const source of readSources(bytes, contentType, pages)) {
     const pieces = [...splitPassages(source.blocks)];
     for (let start = 0; start < pieces.length; start += batchSize) {
-      const items = pieces
-        .slice(start, start + batchSize)
-        .map(toPassage);
+      const items = pieces.slice(start, start + batchSize).map(toPassage);
       count += items.length;
       if (count > maxPassages) throw new ParseProblem('DOCUMENT_TOO_LONG');
       const within = contentType === 'application/pdf' ? 1 : (start + items.length) / pieces.length;

@@ -21,7 +21,11 @@ async function parse(body: Uint8Array | Readable, contentType: string, options: 
 }
 
 test('[A3] a PDF is read page by page, with paragraphs, page numbers and progress', async () => {
-  const pdf = makePdf(['Shipping takes five days.\nEverywhere in Europe.\n\nReturns are free.', 'Gr\u00fc\u00dfe von Seite zwei.', '']);
+  const pdf = makePdf([
+    'Shipping takes five days.\nEverywhere in Europe.\n\nReturns are free.',
+    'Gr\u00fc\u00dfe von Seite zwei.',
+    '',
+  ]);
   const { passages, pageCount, progress } = await parse(pdf, 'application/pdf');
   expect(pageCount).toBe(3);
   expect(passages.map(({ page, text }) => [page, text])).toEqual([
@@ -33,7 +37,9 @@ test('[A3] a PDF is read page by page, with paragraphs, page numbers and progres
 });
 
 test('[A3] an encrypted PDF says so', async () => {
-  await expect(parse(makePdf(['secret'], { isEncrypted: true }), 'application/pdf')).rejects.toMatchObject({ code: 'DOCUMENT_ENCRYPTED' });
+  await expect(parse(makePdf(['secret'], { isEncrypted: true }), 'application/pdf')).rejects.toMatchObject({
+    code: 'DOCUMENT_ENCRYPTED',
+  });
 });
 
 test('[A3] a scanned PDF says that it holds no text', async () => {
@@ -46,7 +52,9 @@ test('[A3] a damaged PDF says so', async () => {
 });
 
 test('[A3] text that is in no known encoding says so', async () => {
-  const koi8 = new Uint8Array(Array.from({ length: 400 }, (_, index) => (index % 6 === 0 ? 0x20 : 0xc0 + (index % 32))));
+  const koi8 = new Uint8Array(
+    Array.from({ length: 400 }, (_, index) => (index % 6 === 0 ? 0x20 : 0xc0 + (index % 32))),
+  );
   await expect(parse(koi8, 'text/plain')).rejects.toMatchObject({ code: 'DOCUMENT_NOT_TEXT' });
 });
 
@@ -62,13 +70,17 @@ test('[A3] a file that eats memory is stopped in its own process and this one do
     for (let megabyte = 0; megabyte < 200; megabyte += 1) yield piece;
   }
   const before = process.memoryUsage().rss;
-  await expect(parse(Readable.from(bomb()), 'text/plain', { residentMegabytes: 150 })).rejects.toMatchObject({ code: 'DOCUMENT_TOO_COMPLEX' });
+  await expect(parse(Readable.from(bomb()), 'text/plain', { residentMegabytes: 150 })).rejects.toMatchObject({
+    code: 'DOCUMENT_TOO_COMPLEX',
+  });
   expect(process.memoryUsage().rss - before).toBeLessThan(100 * 1_048_576);
 });
 
 test('[A3] a file that never ends is stopped after the silence', async () => {
   const endless = new Readable({ read: () => undefined });
-  await expect(parse(endless, 'text/plain', { silenceMilliseconds: 300 })).rejects.toMatchObject({ code: 'DOCUMENT_TOO_COMPLEX' });
+  await expect(parse(endless, 'text/plain', { silenceMilliseconds: 300 })).rejects.toMatchObject({
+    code: 'DOCUMENT_TOO_COMPLEX',
+  });
   expect(endless.destroyed).toBe(true);
 });
 

@@ -1,9 +1,9 @@
 /** Untrusted files are read in a process of their own with a memory cap and a watchdog; the server only sees JSON lines. */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { agentsErrors } from '../errors.ts';
@@ -26,6 +26,8 @@ export interface ParseResult {
   readonly pageCount: number | null;
 }
 
+type ParserProcess = ChildProcessByStdio<Writable, Readable, null>;
+
 const childFile = fileURLToPath(new URL('./parse-child.ts', import.meta.url));
 /** Files read at once per process; more wait their turn, so that a hundred uploads cost no more memory than two. */
 const maxChildren = 2;
@@ -42,7 +44,7 @@ async function takeTurn(): Promise<() => void> {
   };
 }
 
-function startChild(options: ParseOptions): ChildProcess {
+function startChild(options: ParseOptions): ParserProcess {
   return spawn(
     process.execPath,
     [`--max-old-space-size=${options.heapMegabytes ?? 384}`, '--no-warnings', childFile, options.contentType],
@@ -53,14 +55,14 @@ function startChild(options: ParseOptions): ChildProcess {
 
 /** Watchdog kills a child that is silent for too long or grows too large. */
 class Watchdog {
-  readonly #child: ChildProcess;
+  readonly #child: ParserProcess;
   readonly #timer: NodeJS.Timeout;
   readonly #silenceMilliseconds: number;
   readonly #residentPages: number;
   #lastSign = performance.now();
   #isPaused = false;
 
-  constructor(child: ChildProcess, options: ParseOptions) {
+  constructor(child: ParserProcess, options: ParseOptions) {
     this.#child = child;
     this.#silenceMilliseconds = options.silenceMilliseconds ?? 60_000;
     this.#residentPages = ((options.residentMegabytes ?? 1_024) * 1_048_576) / 4_096;
@@ -88,8 +90,8 @@ class Watchdog {
   }
 }
 
-async function readLines(child: ChildProcess, watchdog: Watchdog, options: ParseOptions): Promise<ParseResult> {
-  for await (const line of createInterface({ input: child.stdout!, crlfDelay: Infinity })) {
+async function readLines(child: ParserProcess, watchdog: Watchdog, options: ParseOptions): Promise<ParseResult> {
+  for await (const line of createInterface({ input: child.stdout, crlfDelay: Infinity })) {
     options.signal?.throwIfAborted();
     const parsed = JSON.parse(line) as ParsedLine;
     if (parsed.type === 'end') return { passageCount: parsed.passageCount, pageCount: parsed.pageCount };
@@ -120,7 +122,7 @@ export async function parseDocument(body: Readable, options: ParseOptions): Prom
     const closed = once(child, 'close');
     const watchdog = new Watchdog(child, options);
     // The child may die while it is being fed; what matters then is how its output ends.
-    const fed = pipeline(body, child.stdin!).catch((error: NodeJS.ErrnoException) => {
+    const fed = pipeline(body, child.stdin).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_PREMATURE_CLOSE') child.kill('SIGKILL');
       return error;
     });

@@ -27,5 +27,8 @@ export async function peekStream(stream: Readable, byteCount: number): Promise<P
       await iterator.return?.();
     }
   }
-  return { head: Buffer.concat(pieces).subarray(0, byteCount), body: Readable.from(everything(), { objectMode: false }) };
+  return {
+    head: Buffer.concat(pieces).subarray(0, byteCount),
+    body: Readable.from(everything(), { objectMode: false }),
+  };
 }

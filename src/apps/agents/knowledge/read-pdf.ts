@@ -20,11 +20,12 @@ interface TextItem {
 /** joinItems turns positioned pieces of text into lines; a gap of more than 1.6 line heights is a new paragraph. */
 function joinItems(items: readonly TextItem[]): string {
   let text = '';
-  let lineY: number | null = null;
+  /** Where the last piece stood; NaN before the first, so that no comparison with it holds. */
+  let lineY = Number.NaN;
   for (const item of items) {
     const y = item.transform[5] ?? 0;
-    const isNewLine = lineY !== null && Math.abs(y - lineY) > 1;
-    if (isNewLine && item.height > 0 && Math.abs(y - lineY!) > item.height * 1.6) text = `${text.trimEnd()}\n\n`;
+    const isNewLine = Math.abs(y - lineY) > 1;
+    if (isNewLine && item.height > 0 && Math.abs(y - lineY) > item.height * 1.6) text = `${text.trimEnd()}\n\n`;
     else if (isNewLine && !text.endsWith('\n')) text += '\n';
     text += item.str;
     if (item.hasEOL && !text.endsWith('\n')) text += '\n';
@@ -44,7 +45,12 @@ export interface PdfPage {
 
 async function open(bytes: Uint8Array) {
   try {
-    return await getDocumentProxy(bytes, { useSystemFonts: false, disableFontFace: true, stopAtErrors: false, verbosity: 0 });
+    return await getDocumentProxy(bytes, {
+      useSystemFonts: false,
+      disableFontFace: true,
+      stopAtErrors: false,
+      verbosity: 0,
+    });
   } catch (error) {
     const isLocked = error instanceof Error && error.name === 'PasswordException';
     throw new PdfProblem(isLocked ? 'DOCUMENT_ENCRYPTED' : 'DOCUMENT_DAMAGED', error);

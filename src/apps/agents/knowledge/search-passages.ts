@@ -93,7 +93,8 @@ export async function searchPassages(tx: Tx, search: Search): Promise<FoundPassa
   const tenantId = tx.scope?.tenantId;
   if (tenantId === undefined) throw new Error('a search needs the scope of an organisation');
   let terms: readonly string[] = toTerms(search.question);
-  if (terms.length <= fewTerms && search.previousQuestion) terms = [...new Set([...terms, ...toTerms(search.previousQuestion)])];
+  if (terms.length <= fewTerms && search.previousQuestion)
+    terms = [...new Set([...terms, ...toTerms(search.previousQuestion)])];
   let hits = await find(tx, agentId, terms, take);
   if (hits.length === 0 && terms.length > 0) {
     const corrected = await correct(tx, agentId, terms);

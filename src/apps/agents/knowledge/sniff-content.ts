@@ -35,8 +35,10 @@ export async function sniffContent(head: Uint8Array, filename: string): Promise<
   // Loaded on the first upload: a server that starts does not wait for it.
   const { fileTypeFromBuffer } = await import('file-type');
   const known = await fileTypeFromBuffer(head);
-  if (known && !known.mime.startsWith('text/')) throw unsupported(readableNames[known.mime] ?? `a file of type ${known.mime}`);
+  if (known && !known.mime.startsWith('text/'))
+    throw unsupported(readableNames[known.mime] ?? `a file of type ${known.mime}`);
   if (looksBinary(head)) throw agentsErrors.DOCUMENT_NOT_TEXT();
-  if (/^\uFEFF?\s*<(!doctype html|html)[\s>]/i.test(Buffer.from(head.subarray(0, 512)).toString('utf8'))) throw unsupported('an HTML page');
+  if (/^\uFEFF?\s*<(!doctype html|html)[\s>]/i.test(Buffer.from(head.subarray(0, 512)).toString('utf8')))
+    throw unsupported('an HTML page');
   return text;
 }

@@ -23,7 +23,9 @@ describe('[A3] passages', () => {
   });
 
   test('a # in plain text is text', () => {
-    expect(split('# not a heading\n\nbody', false)).toEqual([{ text: '# not a heading\n\nbody', headings: [], page: null }]);
+    expect(split('# not a heading\n\nbody', false)).toEqual([
+      { text: '# not a heading\n\nbody', headings: [], page: null },
+    ]);
   });
 
   test('short paragraphs share a passage; a long text is cut at sentences and overlaps', () => {

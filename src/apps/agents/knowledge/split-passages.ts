@@ -19,7 +19,10 @@ const overlapCharacters = 150;
 const maxHeadingCharacters = 200;
 
 /** toBlocks splits plain text or Markdown into paragraphs; Markdown headings become the path of what follows them. */
-export function* toBlocks(text: string, options: { readonly isMarkdown: boolean; readonly page?: number }): Generator<Block> {
+export function* toBlocks(
+  text: string,
+  options: { readonly isMarkdown: boolean; readonly page?: number },
+): Generator<Block> {
   const page = options.page ?? null;
   const path: string[] = [];
   let lines: string[] = [];
@@ -40,9 +43,10 @@ export function* toBlocks(text: string, options: { readonly isMarkdown: boolean;
     const block = flush();
     if (block) yield block;
     if (heading) {
-      path.length = Math.min(path.length, heading[1]!.length - 1);
-      while (path.length < heading[1]!.length - 1) path.push('');
-      path.push(heading[2]!.slice(0, maxHeadingCharacters));
+      const [, marks = '', title = ''] = heading;
+      path.length = Math.min(path.length, marks.length - 1);
+      while (path.length < marks.length - 1) path.push('');
+      path.push(title.slice(0, maxHeadingCharacters));
     }
   }
   const block = flush();
@@ -55,7 +59,11 @@ function* cutLong(text: string): Generator<string> {
   while (rest.length > passageCharacters) {
     const window = rest.slice(0, passageCharacters);
     const half = passageCharacters / 2;
-    const ends = [window.lastIndexOf('\n'), Math.max(...['. ', '! ', '? ', '。', '！', '？'].map((end) => window.lastIndexOf(end))) + 1, window.lastIndexOf(' ')];
+    const ends = [
+      window.lastIndexOf('\n'),
+      Math.max(...['. ', '! ', '? ', '。', '！', '？'].map((end) => window.lastIndexOf(end))) + 1,
+      window.lastIndexOf(' '),
+    ];
     let end = ends.find((place) => place > half) ?? passageCharacters;
     // Never cut a surrogate pair in two.
     if (/[\uD800-\uDBFF]$/.test(rest.slice(0, end))) end -= 1;

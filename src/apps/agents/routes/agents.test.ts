@@ -2,7 +2,14 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createAgent, createConversation, startAgents, uploadAndRead, waitFor, type AgentsFixture } from '../../../testing/agents-fixture.ts';
+import {
+  createAgent,
+  createConversation,
+  startAgents,
+  uploadAndRead,
+  waitFor,
+  type AgentsFixture,
+} from '../../../testing/agents-fixture.ts';
 import { asAdmin } from '../../../testing/as-admin.ts';
 
 let fixture: AgentsFixture;
@@ -22,11 +29,24 @@ test('[A1] an agent is created with defaults, read, listed and changed', async (
   const { client } = fixture;
   const agent = await createAgent(client, { name: '  Shop  ' });
   expect(agent).toMatchObject({
-    name: 'Shop', description: '', model: { connectionId: null, model: 'offline' }, temperature: null, suggestedQuestions: [],
-    tone: null, revision: 1, documentCount: 0, conversationCount: 0,
+    name: 'Shop',
+    description: '',
+    model: { connectionId: null, model: 'offline' },
+    temperature: null,
+    suggestedQuestions: [],
+    tone: null,
+    revision: 1,
+    documentCount: 0,
+    conversationCount: 0,
   });
   await createConversation(client, agent.id);
-  const change = { revision: 1, instructions: 'Be kind.', suggestedQuestions: ['One?', 'Two?'], temperature: 0.5, tone: 'friendly' };
+  const change = {
+    revision: 1,
+    instructions: 'Be kind.',
+    suggestedQuestions: ['One?', 'Two?'],
+    temperature: 0.5,
+    tone: 'friendly',
+  };
   const { json: changed } = await client.expect(200, `PATCH /agents/${agent.id}`, { body: change });
   expect(changed).toMatchObject({ ...change, name: 'Shop', revision: 2, conversationCount: 1 });
   expect((await client.expect(200, `GET /agents/${agent.id}`)).json).toEqual(changed);
@@ -35,7 +55,10 @@ test('[A1] an agent is created with defaults, read, listed and changed', async (
   expect(list.items[0]).not.toHaveProperty('instructions');
   expect(await auditOf(`agent:${agent.id}`)).toEqual([
     { action: 'agents.agent.create', details: {} },
-    { action: 'agents.agent.update', details: { fields: 'instructions,temperature,suggested_questions,tone', revision: 2 } },
+    {
+      action: 'agents.agent.update',
+      details: { fields: 'instructions,temperature,suggested_questions,tone', revision: 2 },
+    },
   ]);
 });
 
@@ -103,7 +126,8 @@ test('[K13.1] deleting an agent deletes its documents, files, passages and conve
   const agent = await createAgent(client);
   const document = await uploadAndRead(client, agent.id, 'a.txt', 'Some words.');
   const conversation = await createConversation(client, agent.id);
-  const objects = () => readdir(join(server.services.config.dataDir, 'objects'), { recursive: true, withFileTypes: true });
+  const objects = () =>
+    readdir(join(server.services.config.dataDir, 'objects'), { recursive: true, withFileTypes: true });
   const filesBefore = (await objects()).filter((entry) => entry.isFile()).length;
   await client.expect(204, `DELETE /agents/${agent.id}`);
   await client.expect(404, `GET /agents/${agent.id}`);
@@ -121,7 +145,10 @@ test('[K13.1] deleting an agent deletes its documents, files, passages and conve
     );
     return left.length === 0;
   });
-  await waitFor('the file to be gone', async () => (await objects()).filter((entry) => entry.isFile()).length < filesBefore);
+  await waitFor(
+    'the file to be gone',
+    async () => (await objects()).filter((entry) => entry.isFile()).length < filesBefore,
+  );
   expect((await auditOf(`agent:${agent.id}`)).at(-1)).toMatchObject({ action: 'agents.agent.delete' });
   expect(await server.services.audit.verify({ tenantId: owner.principal.tenantId })).toMatchObject({ brokenAt: null });
 });

@@ -1,6 +1,13 @@
 /** Conversations are their owner's: listed, found, renamed and deleted. Answers come from the offline model. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createAgent, createConversation, say, startAgents, waitForAnswer, type AgentsFixture } from '../../../testing/agents-fixture.ts';
+import {
+  createAgent,
+  createConversation,
+  say,
+  startAgents,
+  waitForAnswer,
+  type AgentsFixture,
+} from '../../../testing/agents-fixture.ts';
 import { asAdmin } from '../../../testing/as-admin.ts';
 import type { Agent, Conversation } from '../contract.ts';
 
@@ -23,7 +30,9 @@ test('[A6] the first question names the conversation; renaming keeps its place i
   await waitForAnswer(client, await say(client, older.id, 'How long does shipping take?'));
   await waitForAnswer(client, await say(client, newer.id, 'And the second one?'));
   await waitForAnswer(client, await say(client, newer.id, 'This does not rename it.'));
-  const { json: renamed } = await client.expect(200, `PATCH /conversations/${older.id}`, { body: { title: '  Shipping  ' } });
+  const { json: renamed } = await client.expect(200, `PATCH /conversations/${older.id}`, {
+    body: { title: '  Shipping  ' },
+  });
   expect(renamed).toMatchObject({ title: 'Shipping', messageCount: 2 });
   expect((await list(`agentId=${own.id}`)).items.map(({ id, title }) => [id, title])).toEqual([
     [newer.id, 'And the second one?'],
@@ -39,7 +48,8 @@ test('[A6] conversations are found by words of the title and of the messages, ta
   await waitForAnswer(client, await say(client, discount.id, 'Is there a 100% discount_code for Zürich?'));
   await waitForAnswer(client, await say(client, other.id, 'Is there a 100 discountXcode?'));
   await client.expect(200, `PATCH /conversations/${discount.id}`, { body: { title: 'Renamed' } });
-  const found = async (search: string) => (await list(`agentId=${own.id}&search=${encodeURIComponent(search)}`)).items.map(({ id }) => id);
+  const found = async (search: string) =>
+    (await list(`agentId=${own.id}&search=${encodeURIComponent(search)}`)).items.map(({ id }) => id);
   expect(await found('100%')).toEqual([discount.id]);
   expect(await found('discount_code')).toEqual([discount.id]);
   expect(await found('zürich')).toEqual([discount.id]);
@@ -53,7 +63,9 @@ test('[K10.4] the list is paged without gap or repetition, even when times are e
   const made: string[] = [];
   for (let number = 0; number < 7; number += 1) made.push((await createConversation(client, own.id)).id);
   await asAdmin(server.database, (query) =>
-    query(`update app_agents.conversations set updated_at = '2026-01-01 00:00:00.123456+00' where agent_id = $1`, [own.id]),
+    query(`update app_agents.conversations set updated_at = '2026-01-01 00:00:00.123456+00' where agent_id = $1`, [
+      own.id,
+    ]),
   );
   const seen: string[] = [];
   let cursor = '';
@@ -72,9 +84,16 @@ test('[K10.4] messages come newest page first, each page in order of time', asyn
   const conversation = await createConversation(client, agent.id);
   for (const text of ['One', 'Two', 'Three']) await waitForAnswer(client, await say(client, conversation.id, text));
   const { json: newest } = await client.expect(200, `GET /conversations/${conversation.id}/messages?limit=4`);
-  expect(newest.items.map((item: { role: string; text: string }) => (item.role === 'user' ? item.text : 'answer'))).toEqual(['Two', 'answer', 'Three', 'answer']);
-  const { json: older } = await client.expect(200, `GET /conversations/${conversation.id}/messages?limit=4&cursor=${newest.nextCursor}`);
-  expect(older.items.map((item: { role: string; text: string }) => (item.role === 'user' ? item.text : 'answer'))).toEqual(['One', 'answer']);
+  expect(
+    newest.items.map((item: { role: string; text: string }) => (item.role === 'user' ? item.text : 'answer')),
+  ).toEqual(['Two', 'answer', 'Three', 'answer']);
+  const { json: older } = await client.expect(
+    200,
+    `GET /conversations/${conversation.id}/messages?limit=4&cursor=${newest.nextCursor}`,
+  );
+  expect(
+    older.items.map((item: { role: string; text: string }) => (item.role === 'user' ? item.text : 'answer')),
+  ).toEqual(['One', 'answer']);
   expect(older.nextCursor).toBeNull();
 });
 
@@ -85,10 +104,14 @@ test('[A6] a deleted conversation is gone with its messages, and the deletion is
   await client.expect(204, `DELETE /conversations/${conversation.id}`);
   await client.expect(404, `DELETE /conversations/${conversation.id}`);
   await client.expect(404, `GET /conversations/${conversation.id}/messages`);
-  const left = await asAdmin(server.database, (query) => query('select id from app_agents.messages where conversation_id = $1', [conversation.id]));
+  const left = await asAdmin(server.database, (query) =>
+    query('select id from app_agents.messages where conversation_id = $1', [conversation.id]),
+  );
   expect(left).toEqual([]);
   const records = await asAdmin(server.database, (query) =>
-    query<{ action: string }>('select action from kernel.audit_records where resource = $1 order by sequence', [`conversation:${conversation.id}`]),
+    query<{ action: string }>('select action from kernel.audit_records where resource = $1 order by sequence', [
+      `conversation:${conversation.id}`,
+    ]),
   );
   expect(records.map(({ action }) => action)).toEqual(['agents.conversation.create', 'agents.conversation.delete']);
 });
@@ -101,15 +124,17 @@ test('[K10.4] no list asks the database more often because it has more rows', as
   let queries = 0;
   const counted: typeof db.withTenant = (scope, work) =>
     original(scope, (tx) =>
-      work(new Proxy(tx, {
-        get(target, key) {
-          if (key !== 'query') return Reflect.get(target, key, target);
-          return (statement: Parameters<typeof tx.query>[0]) => {
-            queries += 1;
-            return target.query(statement);
-          };
-        },
-      })),
+      work(
+        new Proxy(tx, {
+          get(target, key) {
+            if (key !== 'query') return Reflect.get(target, key, target);
+            return (statement: Parameters<typeof tx.query>[0]) => {
+              queries += 1;
+              return target.query(statement);
+            };
+          },
+        }),
+      ),
     );
   Object.defineProperty(db, 'withTenant', { value: counted, configurable: true, writable: true });
   try {
@@ -119,14 +144,23 @@ test('[K10.4] no list asks the database more often because it has more rows', as
       return { queries, rows: json.items.length as number };
     };
     const conversation = await createConversation(client, own.id);
-    const routes = ['GET /agents?limit=200', `GET /conversations?agentId=${own.id}`, `GET /conversations/${conversation.id}/messages`, `GET /agents/${own.id}/documents`];
+    const routes = [
+      'GET /agents?limit=200',
+      `GET /conversations?agentId=${own.id}`,
+      `GET /conversations/${conversation.id}/messages`,
+      `GET /agents/${own.id}/documents`,
+    ];
     const few = [];
     for (const route of routes) few.push(await count(route));
     expect(few.every((answer) => answer.queries > 0)).toBe(true);
     for (let number = 0; number < 5; number += 1) {
       await createAgent(client);
       await createConversation(client, own.id);
-      await client.upload(`POST /agents/${own.id}/documents`, { name: `${number}.txt`, type: 'text/plain', bytes: 'text' });
+      await client.upload(`POST /agents/${own.id}/documents`, {
+        name: `${number}.txt`,
+        type: 'text/plain',
+        bytes: 'text',
+      });
       await waitForAnswer(client, await say(client, conversation.id, `Question ${number}`));
     }
     for (const [index, route] of routes.entries()) {

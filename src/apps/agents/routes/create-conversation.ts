@@ -22,7 +22,11 @@ export const createConversation = defineRoute(agentsContract, 'POST /conversatio
         text: 'insert into app_agents.conversations (id, tenant_id, owner_id, agent_id) values ($1, $2, $3, $4)',
         values: [id, tenantId, userId, agentId],
       });
-      await ctx.audit(tx, { action: 'agents.conversation.create', resource: `conversation:${id}`, details: { agentId } });
+      await ctx.audit(tx, {
+        action: 'agents.conversation.create',
+        resource: `conversation:${id}`,
+        details: { agentId },
+      });
       return toConversation(await findConversation(tx, ctx.principal, id));
     });
   },

@@ -25,7 +25,11 @@ export const deleteDocument = defineRoute(agentsContract, 'DELETE /documents/{do
         values: [tenantId, agentId],
       });
       await ctx.services.storage.remove(tx, objectId);
-      await ctx.audit(tx, { action: 'agents.document.delete', resource: `document:${documentId}`, details: { agentId } });
+      await ctx.audit(tx, {
+        action: 'agents.document.delete',
+        resource: `document:${documentId}`,
+        details: { agentId },
+      });
     });
   },
 });

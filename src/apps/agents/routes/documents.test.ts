@@ -4,7 +4,12 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
-  createAgent, startAgents, uploadAndRead, waitFor, waitForDocument, type AgentsFixture,
+  createAgent,
+  startAgents,
+  uploadAndRead,
+  waitFor,
+  waitForDocument,
+  type AgentsFixture,
 } from '../../../testing/agents-fixture.ts';
 import { asAdmin } from '../../../testing/as-admin.ts';
 import { makePdf } from '../../../testing/make-pdf.ts';
@@ -31,14 +36,28 @@ const storedFiles = async (): Promise<number> => {
 };
 
 const search = (agentId: string, question: string, previousQuestion?: string) =>
-  fixture.server.services.db.withTenant(fixture.owner.principal, (tx) => searchPassages(tx, { agentId, question, previousQuestion }));
+  fixture.server.services.db.withTenant(fixture.owner.principal, (tx) =>
+    searchPassages(tx, { agentId, question, previousQuestion }),
+  );
 
 test('[A3] Markdown, text and PDF are read into passages with headings and pages, and counted', async () => {
   const { client } = fixture;
   const own = await createAgent(client);
   const markdown = await uploadAndRead(client, own.id, 'guide.md', '# Guide\n\n## Shipping\n\nFive days.');
-  expect(markdown).toMatchObject({ state: 'ready', progress: 100, passageCount: 1, contentType: 'text/markdown', title: 'guide', error: null });
-  expect((await passagesOf(markdown.id))[0]).toMatchObject({ position: 0, headings: ['Guide', 'Shipping'], text: 'Five days.', page: null });
+  expect(markdown).toMatchObject({
+    state: 'ready',
+    progress: 100,
+    passageCount: 1,
+    contentType: 'text/markdown',
+    title: 'guide',
+    error: null,
+  });
+  expect((await passagesOf(markdown.id))[0]).toMatchObject({
+    position: 0,
+    headings: ['Guide', 'Shipping'],
+    text: 'Five days.',
+    page: null,
+  });
   const pdf = await uploadAndRead(client, own.id, 'terms.PDF', makePdf(['Page one.', 'Page two.']));
   expect(pdf).toMatchObject({ state: 'ready', contentType: 'application/pdf', pageCount: 2, passageCount: 2 });
   expect((await passagesOf(pdf.id)).map((passage) => passage.page)).toEqual([1, 2]);
@@ -53,7 +72,11 @@ test('[A4] a passage opens with its document and its neighbours', async () => {
   const [first, second, third] = await passagesOf(document.id);
   const { json } = await client.expect(200, `GET /passages/${second!.id}`);
   expect(json).toMatchObject({
-    text: 'b', documentTitle: 'steps', agentId: agent.id, previousPassageId: first!.id, nextPassageId: third!.id,
+    text: 'b',
+    documentTitle: 'steps',
+    agentId: agent.id,
+    previousPassageId: first!.id,
+    nextPassageId: third!.id,
   });
   expect((await client.expect(200, `GET /passages/${third!.id}`)).json.nextPassageId).toBeNull();
 });
@@ -62,7 +85,13 @@ test.each([
   ['an encrypted PDF', 'locked.pdf', () => makePdf(['x'], { isEncrypted: true }), 'DOCUMENT_ENCRYPTED', /password/],
   ['a scanned PDF', 'scan.pdf', () => makePdf(['']), 'DOCUMENT_HAS_NO_TEXT', /OCR/],
   ['a damaged PDF', 'broken.pdf', () => new Uint8Array(Buffer.from('%PDF-1.4 broken')), 'DOCUMENT_DAMAGED', /damaged/],
-  ['text in an unknown encoding', 'koi8.txt', () => new Uint8Array(Array.from({ length: 300 }, (_, at) => (at % 6 === 0 ? 32 : 0xc0 + (at % 32)))), 'DOCUMENT_NOT_TEXT', /UTF-8/],
+  [
+    'text in an unknown encoding',
+    'koi8.txt',
+    () => new Uint8Array(Array.from({ length: 300 }, (_, at) => (at % 6 === 0 ? 32 : 0xc0 + (at % 32)))),
+    'DOCUMENT_NOT_TEXT',
+    /UTF-8/,
+  ],
   ['a file of white space', 'blank.txt', () => '\n \n\t\n', 'DOCUMENT_HAS_NO_TEXT', /no text/],
 ])('[A3] %s fails with a reason a person can act on, and has no passages', async (_what, name, make, code, detail) => {
   const document = await uploadAndRead(fixture.client, agent.id, name, make());
@@ -72,13 +101,22 @@ test.each([
 });
 
 test.each([
-  ['a picture with a text’s name', new Uint8Array(Buffer.from('89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489', 'hex')), 415, 'DOCUMENT_TYPE_UNSUPPORTED'],
+  [
+    'a picture with a text’s name',
+    new Uint8Array(Buffer.from('89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489', 'hex')),
+    415,
+    'DOCUMENT_TYPE_UNSUPPORTED',
+  ],
   ['an empty file', '', 422, 'DOCUMENT_EMPTY'],
   ['a program', new Uint8Array([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0, 0, 0]), 415, 'DOCUMENT_TYPE_UNSUPPORTED'],
   ['bytes that are no text', new Uint8Array([1, 2, 3, 0, 4, 5, 6]), 422, 'DOCUMENT_NOT_TEXT'],
 ])('[K5.3] %s is refused at once and leaves nothing', async (_what, bytes, status, code) => {
   const before = await storedFiles();
-  const answer = await fixture.client.upload(`POST /agents/${agent.id}/documents`, { name: 'notes.txt', type: 'text/plain', bytes });
+  const answer = await fixture.client.upload(`POST /agents/${agent.id}/documents`, {
+    name: 'notes.txt',
+    type: 'text/plain',
+    bytes,
+  });
   expect(answer.json).toMatchObject({ status, code });
   expect(await storedFiles()).toBe(before);
 });
@@ -88,12 +126,18 @@ test('[K5.1] a 200 MB file is refused by its declared length, before it is sent'
   const { port } = new URL(fixture.server.url);
   const status = await new Promise<number>((resolve, reject) => {
     const headers = {
-      cookie: fixture.client.cookie, 'sec-fetch-site': 'same-origin', 'content-type': 'multipart/form-data; boundary=xx', 'content-length': String(200 * 1_048_576),
+      cookie: fixture.client.cookie,
+      'sec-fetch-site': 'same-origin',
+      'content-type': 'multipart/form-data; boundary=xx',
+      'content-length': String(200 * 1_048_576),
     };
-    const asked = request({ host: '127.0.0.1', port, method: 'POST', path: `/api/v1/agents/${agent.id}/documents`, headers }, (response) => {
-      resolve(response.statusCode ?? 0);
-      asked.destroy();
-    });
+    const asked = request(
+      { host: '127.0.0.1', port, method: 'POST', path: `/api/v1/agents/${agent.id}/documents`, headers },
+      (response) => {
+        resolve(response.statusCode ?? 0);
+        asked.destroy();
+      },
+    );
     asked.on('error', reject);
     asked.flushHeaders();
   });
@@ -106,15 +150,23 @@ test('[K5.1] a file that turns out too large on the way is refused and leaves no
   const { port } = new URL(fixture.server.url);
   const answer = await new Promise<{ status: number; text: string }>((resolve, reject) => {
     const headers = {
-      cookie: fixture.client.cookie, 'sec-fetch-site': 'same-origin', 'content-type': 'multipart/form-data; boundary=xx', 'transfer-encoding': 'chunked',
+      cookie: fixture.client.cookie,
+      'sec-fetch-site': 'same-origin',
+      'content-type': 'multipart/form-data; boundary=xx',
+      'transfer-encoding': 'chunked',
     };
-    const asked = request({ host: '127.0.0.1', port, method: 'POST', path: `/api/v1/agents/${agent.id}/documents`, headers }, (response) => {
-      let text = '';
-      response.on('data', (piece) => (text += piece));
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
-    });
+    const asked = request(
+      { host: '127.0.0.1', port, method: 'POST', path: `/api/v1/agents/${agent.id}/documents`, headers },
+      (response) => {
+        let text = '';
+        response.on('data', (piece) => (text += piece));
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
+      },
+    );
     asked.on('error', reject);
-    asked.write('--xx\r\ncontent-disposition: form-data; name="file"; filename="big.txt"\r\ncontent-type: text/plain\r\n\r\n');
+    asked.write(
+      '--xx\r\ncontent-disposition: form-data; name="file"; filename="big.txt"\r\ncontent-type: text/plain\r\n\r\n',
+    );
     for (let megabyte = 0; megabyte < 4; megabyte += 1) asked.write(Buffer.alloc(1_048_576, 'text '));
     asked.end('\r\n--xx--\r\n');
   });
@@ -135,7 +187,9 @@ test('[K13.1] deleting a document deletes its passages and its file', async () =
   expect((await client.ask(`GET /passages/${passage!.id}`)).json.code).toBe('PASSAGE_NOT_FOUND');
   await waitFor('the file to be gone', async () => (await storedFiles()) < before);
   const records = await asAdmin(server.database, (query) =>
-    query<{ action: string }>('select action from kernel.audit_records where resource = $1 order by sequence', [`document:${document.id}`]),
+    query<{ action: string }>('select action from kernel.audit_records where resource = $1 order by sequence', [
+      `document:${document.id}`,
+    ]),
   );
   expect(records.map((record) => record.action)).toEqual(['agents.document.create', 'agents.document.delete']);
 });
@@ -143,9 +197,14 @@ test('[K13.1] deleting a document deletes its passages and its file', async () =
 test('[A3] a failed document can be read again, a ready one need not', async () => {
   const { client, server } = fixture;
   const document = await uploadAndRead(client, agent.id, 'again.txt', 'Readable after all.');
-  expect((await client.ask(`POST /documents/${document.id}/retry`)).json).toMatchObject({ status: 409, code: 'DOCUMENT_NOT_FAILED' });
+  expect((await client.ask(`POST /documents/${document.id}/retry`)).json).toMatchObject({
+    status: 409,
+    code: 'DOCUMENT_NOT_FAILED',
+  });
   await asAdmin(server.database, (query) =>
-    query(`update app_agents.documents set state = 'failed', error_code = 'DOCUMENT_UNREADABLE' where id = $1`, [document.id]),
+    query(`update app_agents.documents set state = 'failed', error_code = 'DOCUMENT_UNREADABLE' where id = $1`, [
+      document.id,
+    ]),
   );
   const { json: failed } = await client.expect(200, `GET /documents/${document.id}`);
   expect(failed.error).toMatchObject({ code: 'DOCUMENT_UNREADABLE', isRetryable: true });
@@ -187,7 +246,8 @@ test('[A4] the search finds word forms, accents, other languages and slips, and 
     '# Warranty\n\nThe RTX-4090 card has a warranty of two years.',
   ];
   await uploadAndRead(client, own.id, 'facts.md', facts.join('\n\n'));
-  const best = async (question: string, previous?: string) => (await search(own.id, question, previous))[0]?.headings[0];
+  const best = async (question: string, previous?: string) =>
+    (await search(own.id, question, previous))[0]?.headings[0];
   expect(await best('How long does shipping take?')).toBe('Shipping');
   expect(await best('Can I return a thing?')).toBe('Returns');
   expect(await best('Wie sind die Lieferzeiten nach osterreich?')).toBe('Lieferung');
@@ -213,6 +273,8 @@ test('[K3.2] the search never leaves its organisation or its agent, whatever age
   }));
   expect(found).toEqual({ passages: [], words: [] });
   // Without any organisation set, the functions see nothing.
-  const bare = await asAdmin(server.database, (query) => query(`select * from app_agents.search_passages($1, '{canary}', '{canary}', 5)`, [own.id]));
+  const bare = await asAdmin(server.database, (query) =>
+    query(`select * from app_agents.search_passages($1, '{canary}', '{canary}', 5)`, [own.id]),
+  );
   expect(bare).toEqual([]);
 });

@@ -2,7 +2,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Route } from '#kernel/http';
 import { newId } from '#kernel/ids';
-import { createAgent, createConversation, signUpViewer, startAgents, uploadAndRead, type AgentsFixture } from '../../../testing/agents-fixture.ts';
+import {
+  createAgent,
+  createConversation,
+  signUpViewer,
+  startAgents,
+  uploadAndRead,
+  type AgentsFixture,
+} from '../../../testing/agents-fixture.ts';
 import { asAdmin } from '../../../testing/as-admin.ts';
 import type { Answer, TestClient } from '../../../testing/client.ts';
 import { agents } from '../app.ts';
@@ -50,19 +57,28 @@ test.each(withIds)('[K3.4] $key: what is another organisation’s is 404, as if 
 });
 
 test.each(withIds)('[K5.1] $key: an id that is none is 400 with a pointer', async (route) => {
-  const answer = await call(fixture.client, route, { agentId: 'x', documentId: 'x', passageId: 'x', conversationId: 'x' });
+  const answer = await call(fixture.client, route, {
+    agentId: 'x',
+    documentId: 'x',
+    passageId: 'x',
+    conversationId: 'x',
+  });
   expect(answer.json).toMatchObject({ status: 400, code: 'INVALID_REQUEST' });
   expect(answer.json.errors[0].pointer).toMatch(/\/(agentId|documentId|passageId|conversationId)$/);
 });
 
 test.each(withBodies)('[K5.1] $key: an unknown field is 400', async (route) => {
   const body = { ...(bodies[route.key] as object), surprise: true };
-  expect((await call(fixture.client, route, ownersIds, body)).json).toMatchObject({ status: 400, code: 'INVALID_REQUEST' });
+  expect((await call(fixture.client, route, ownersIds, body)).json).toMatchObject({
+    status: 400,
+    code: 'INVALID_REQUEST',
+  });
 });
 
 test('[K3.2] nothing of the strangers’ attempts has changed or shown anything', async () => {
   for (const list of ['GET /agents', 'GET /conversations']) {
-    for (const item of (await stranger.expect(200, list)).json.items) expect(Object.values(ownersIds)).not.toContain(item.id);
+    for (const item of (await stranger.expect(200, list)).json.items)
+      expect(Object.values(ownersIds)).not.toContain(item.id);
   }
   await fixture.client.expect(200, `GET /agents/${ownersIds['agentId']}`);
   await fixture.client.expect(200, `GET /documents/${ownersIds['documentId']}`);
@@ -75,7 +91,10 @@ test('[K3.3] a colleague in the same organisation does not see one’s conversat
   const seen = await fixture.server.services.db.withTenant(
     { tenantId: fixture.owner.principal.tenantId, userId: colleague.principal.userId },
     async (tx) => ({
-      conversations: await tx.query({ text: 'select id from app_agents.conversations where id = $1', values: [conversationId] }),
+      conversations: await tx.query({
+        text: 'select id from app_agents.conversations where id = $1',
+        values: [conversationId],
+      }),
       messages: await tx.query({ text: 'select id from app_agents.messages' }),
     }),
   );
@@ -90,7 +109,9 @@ test('[K7.2] every change leaves a record with ids and no words of people', asyn
     ),
   );
   const actions = new Set(records.map((record) => record.action));
-  expect(actions).toEqual(new Set([...actions, 'agents.agent.create', 'agents.document.create', 'agents.conversation.create']));
+  expect(actions).toEqual(
+    new Set([...actions, 'agents.agent.create', 'agents.document.create', 'agents.conversation.create']),
+  );
   expect(JSON.stringify(records)).not.toContain('canary');
 });
 
@@ -108,7 +129,12 @@ beforeAll(async () => {
   const document = await uploadAndRead(client, agent.id, 'canary.txt', 'canary text');
   const passages = (await client.expect(200, `GET /documents/${document.id}/passages`)).json.items;
   const conversation = await createConversation(client, agent.id);
-  ownersIds = { agentId: agent.id, documentId: document.id, passageId: passages[0].id, conversationId: conversation.id };
+  ownersIds = {
+    agentId: agent.id,
+    documentId: document.id,
+    passageId: passages[0].id,
+    conversationId: conversation.id,
+  };
 });
 
 afterAll(() => fixture[Symbol.asyncDispose]());

@@ -4,14 +4,17 @@ import { createAgent, createConversation, startAgents } from '../../../testing/a
 
 test('[K4.2] the limits hold, and are told with the time to wait', async () => {
   await using limited = await startAgents({
-    environment: { LIMITS: 'agents.read=2/60,agents.write=2/60,agents.upload=1/60,agents.conversation=1/60,agents.chat=1/60' },
+    environment: {
+      LIMITS: 'agents.read=2/60,agents.write=2/60,agents.upload=1/60,agents.conversation=1/60,agents.chat=1/60',
+    },
   });
   const agent = await createAgent(limited.client);
   await createAgent(limited.client);
   const { json, headers } = await limited.client.expect(429, 'POST /agents', { body: { name: 'x' } });
   expect(json.code).toBe('RATE_LIMITED');
   expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
-  const upload = () => limited.client.upload(`POST /agents/${agent.id}/documents`, { name: 'a.txt', type: 'text/plain', bytes: 'x' });
+  const upload = () =>
+    limited.client.upload(`POST /agents/${agent.id}/documents`, { name: 'a.txt', type: 'text/plain', bytes: 'x' });
   expect([(await upload()).status, (await upload()).status]).toEqual([202, 429]);
   const conversation = await createConversation(limited.client, agent.id);
   await limited.client.expect(429, 'POST /conversations', { body: { agentId: agent.id } });

@@ -27,7 +27,8 @@ export const listConversations = defineRoute(agentsContract, 'GET /conversations
     const conditions: string[] = [];
     const place = (value: unknown): string => `$${values.push(value)}`;
     if (agentId !== undefined) conditions.push(`and c.agent_id = ${place(agentId)}`);
-    if (after) conditions.push(`and (c.updated_at, c.id) < (${place(after[0])}::timestamptz, ${place(after[1])}::uuid)`);
+    if (after)
+      conditions.push(`and (c.updated_at, c.id) < (${place(after[0])}::timestamptz, ${place(after[1])}::uuid)`);
     if (search !== undefined) {
       const pattern = place(toPattern(search));
       conditions.push(`and (c.title ilike ${pattern} or exists (

@@ -15,7 +15,8 @@ export const listMessages = defineRoute(agentsContract, 'GET /conversations/{con
     const { limit, cursor } = ctx.query;
     const { tenantId, userId } = ctx.principal;
     const { conversationId } = ctx.params;
-    const [before = 2_147_483_647] = readCursor(cursor, (key) => key.length === 1 && Number.isSafeInteger(key[0])) ?? [];
+    const [before = 2_147_483_647] =
+      readCursor(cursor, (key) => key.length === 1 && Number.isSafeInteger(key[0])) ?? [];
     const rows = await ctx.tenant(async (tx) => {
       await findConversation(tx, ctx.principal, conversationId);
       return tx.query<MessageRow>({

@@ -2,7 +2,13 @@
 import { defineRoute } from '#kernel/http';
 import { newId } from '#kernel/ids';
 import {
-  acceptRun, findSentBefore, insertAnswer, insertQuestion, lockConversation, startTurn, toTurn,
+  acceptRun,
+  findSentBefore,
+  insertAnswer,
+  insertQuestion,
+  lockConversation,
+  startTurn,
+  toTurn,
 } from '../chat/accept-turn.ts';
 import { agentsContract } from '../contract.ts';
 import { chatLimit } from '../limits.ts';
@@ -19,7 +25,8 @@ export const sendMessage = defineRoute(agentsContract, 'POST /conversations/{con
     const { text, clientMessageId } = ctx.body;
     const turn = await ctx.tenant(async (tx) => {
       const conversation = await lockConversation(tx, principal, conversationId);
-      const before = clientMessageId === undefined ? null : await findSentBefore(tx, principal, conversationId, clientMessageId);
+      const before =
+        clientMessageId === undefined ? null : await findSentBefore(tx, principal, conversationId, clientMessageId);
       if (before) return before;
       const [messageId, answerId] = [newId(), newId()];
       const runId = await acceptRun(tx, services, { conversationId, messageId, answerId });

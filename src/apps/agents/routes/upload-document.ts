@@ -3,7 +3,7 @@ import type { UploadedFile } from '#kernel/http';
 import { defineRoute } from '#kernel/http';
 import { newId } from '#kernel/ids';
 import { agentsContract } from '../contract.ts';
-import { findAgent } from '../find-rows.ts';
+import { findAgent, takeRow } from '../find-rows.ts';
 import { peekStream } from '../knowledge/peek-stream.ts';
 import { sniffBytes, sniffContent } from '../knowledge/sniff-content.ts';
 import { agentsErrors } from '../errors.ts';
@@ -14,7 +14,10 @@ import { startIngest } from '../workflows/ingest-document.ts';
 /** cleanFilename keeps what a person recognises: no folders, no control characters, at most 200 characters. */
 export function cleanFilename(filename: string): string {
   const base = filename.split(/[/\\]/).at(-1) ?? '';
-  const clean = base.normalize('NFC').replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '').trim();
+  const clean = base
+    .normalize('NFC')
+    .replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '')
+    .trim();
   return clean.length > 200 ? `${clean.slice(0, 150)}…${clean.slice(-40)}` : clean || 'document';
 }
 
@@ -50,20 +53,29 @@ export const uploadDocument = defineRoute(agentsContract, 'POST /agents/{agentId
           values: [tenantId, params.agentId],
         });
         if (counted.length === 0) throw agentsErrors.AGENT_NOT_FOUND();
-        const [inserted] = await tx.query<DocumentRow>({
-          text: `insert into app_agents.documents as d (id, tenant_id, agent_id, object_id, title, filename, content_type, size_bytes, created_by)
+        const inserted = takeRow(
+          await tx.query<DocumentRow>({
+            text: `insert into app_agents.documents as d (id, tenant_id, agent_id, object_id, title, filename, content_type, size_bytes, created_by)
             values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning ${documentColumns}`,
-          values: [
-            newId(), tenantId, params.agentId, object.id, filename.replace(/\.[a-z0-9]{1,10}$/i, '') || filename, filename,
-            contentType, object.sizeBytes, userId,
-          ],
-        });
+            values: [
+              newId(),
+              tenantId,
+              params.agentId,
+              object.id,
+              filename.replace(/\.[a-z0-9]{1,10}$/i, '') || filename,
+              filename,
+              contentType,
+              object.sizeBytes,
+              userId,
+            ],
+          }),
+        );
         await ctx.audit(tx, {
           action: 'agents.document.create',
-          resource: `document:${inserted!.id}`,
+          resource: `document:${inserted.id}`,
           details: { agentId: params.agentId, sizeBytes: object.sizeBytes, contentType },
         });
-        return inserted!;
+        return inserted;
       });
       await startIngest(services, { tenantId, documentId: row.id, generation: row.generation });
       return toDocument(row);

@@ -1,7 +1,16 @@
 /** The main road: a person asks, an answer streams, and whatever happens to it nothing that was said is lost. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
-  createAgent, createConversation, parseEvents, say, startAgents, uploadAndRead, waitFor, waitForAnswer, type AgentsFixture, type TestEvent,
+  createAgent,
+  createConversation,
+  parseEvents,
+  say,
+  startAgents,
+  uploadAndRead,
+  waitFor,
+  waitForAnswer,
+  type AgentsFixture,
+  type TestEvent,
 } from '../../../testing/agents-fixture.ts';
 import { asAdmin } from '../../../testing/as-admin.ts';
 import { startModelServer, type ModelServer } from '../../../testing/model-server.ts';
@@ -16,7 +25,11 @@ let connectionId: string;
 beforeAll(async () => {
   models = await startModelServer();
   fixture = await startAgents({
-    environment: { MODEL_PRIVATE_NETWORKS: '127.0.0.0/8', MODEL_IDLE_TIMEOUT_MS: '500', MODEL_FIRST_TOKEN_TIMEOUT_MS: '500' },
+    environment: {
+      MODEL_PRIVATE_NETWORKS: '127.0.0.0/8',
+      MODEL_IDLE_TIMEOUT_MS: '500',
+      MODEL_FIRST_TOKEN_TIMEOUT_MS: '500',
+    },
   });
   const body = { name: 'Scripted', kind: 'openai-compatible', baseUrl: `${models.url}/v1` };
   connectionId = (await fixture.client.expect(201, 'POST /model-connections', { body })).json.id;
@@ -34,7 +47,11 @@ const eventsOf = async (runId: string, lastEventId?: string): Promise<TestEvent[
   const headers = { accept: 'text/event-stream', ...(lastEventId ? { 'last-event-id': lastEventId } : {}) };
   return parseEvents((await fixture.client.expect(200, `GET /runs/${runId}/events`, { headers })).text);
 };
-const textOf = (events: readonly TestEvent[]) => events.filter(({ type }) => type === 'text-delta').map(({ data }) => data.text).join('');
+const textOf = (events: readonly TestEvent[]) =>
+  events
+    .filter(({ type }) => type === 'text-delta')
+    .map(({ data }) => data.text)
+    .join('');
 const slow = 'scripted:tokens=400,gap=20';
 const slowText = Array.from({ length: 400 }, (_, index) => `w${index + 1} `).join('');
 
@@ -43,31 +60,51 @@ describe('[A6] an answer', () => {
     const { client } = fixture;
     const conversation = await conversationWith('scripted:tokens=20,gap=2');
     const headers = { accept: 'text/event-stream' };
-    const response = await client.expect(200, `POST /conversations/${conversation.id}/messages`, { body: { text: 'Tell me.' }, headers });
+    const response = await client.expect(200, `POST /conversations/${conversation.id}/messages`, {
+      body: { text: 'Tell me.' },
+      headers,
+    });
     expect(response.headers.get('location')).toMatch(/^\/api\/v1\/runs\/[0-9a-f-]{36}$/);
     const events = parseEvents(response.text);
-    expect(events.map(({ type }) => type)).toEqual(expect.arrayContaining(['attempt-started', 'turn-started', 'text-delta', 'done']));
+    expect(events.map(({ type }) => type)).toEqual(
+      expect.arrayContaining(['attempt-started', 'turn-started', 'text-delta', 'done']),
+    );
     const [question, answer] = await messagesOf(conversation.id);
     expect(question).toMatchObject({ role: 'user', text: 'Tell me.', state: 'complete' });
     expect(answer).toMatchObject({
-      role: 'assistant', text: textOf(events), state: 'complete', error: null, citations: [], model: { connectionId },
+      role: 'assistant',
+      text: textOf(events),
+      state: 'complete',
+      error: null,
+      citations: [],
+      model: { connectionId },
       usage: { outputTokens: 20, isEstimated: false },
     });
     expect(events.at(-1)).toMatchObject({
-      type: 'done', data: { state: 'succeeded', messageId: answer!.id, conversationId: conversation.id, title: 'Tell me.' },
+      type: 'done',
+      data: { state: 'succeeded', messageId: answer!.id, conversationId: conversation.id, title: 'Tell me.' },
     });
     expect((await client.expect(200, `GET /conversations/${conversation.id}`)).json.activeRunId).toBeNull();
   });
 
   test('knows the conversation so far and the agent’s instructions', async () => {
     const { client } = fixture;
-    const agent = await createAgent(client, { instructions: 'Speak like a pirate.', model: { connectionId, model: 'echo' }, temperature: 0.3 });
+    const agent = await createAgent(client, {
+      instructions: 'Speak like a pirate.',
+      model: { connectionId, model: 'echo' },
+      temperature: 0.3,
+    });
     const conversation = await createConversation(client, agent.id);
     await waitForAnswer(client, await say(client, conversation.id, 'First'));
     await waitForAnswer(client, await say(client, conversation.id, 'Second'));
     const asked = models.requests.at(-1)!;
-    expect(asked.messages.map(({ role, content }) => [role, content?.includes('pirate') ? 'instructions' : content])).toEqual([
-      ['system', 'instructions'], ['user', 'First'], ['assistant', 'First'], ['user', 'Second'],
+    expect(
+      asked.messages.map(({ role, content }) => [role, content?.includes('pirate') ? 'instructions' : content]),
+    ).toEqual([
+      ['system', 'instructions'],
+      ['user', 'First'],
+      ['assistant', 'First'],
+      ['user', 'Second'],
     ]);
     expect(asked.body['temperature']).toBe(0.3);
   });
@@ -75,13 +112,25 @@ describe('[A6] an answer', () => {
   test('from the offline model quotes the passages, cites them and says what it is; the citation opens', async () => {
     const { client } = fixture;
     const agent = await createAgent(client);
-    await uploadAndRead(client, agent.id, 'shop.md', '# Shipping\n\nWe ship to Norway within five days.\n\n# Returns\n\nReturns are free for thirty days.');
+    await uploadAndRead(
+      client,
+      agent.id,
+      'shop.md',
+      '# Shipping\n\nWe ship to Norway within five days.\n\n# Returns\n\nReturns are free for thirty days.',
+    );
     const conversation = await createConversation(client, agent.id);
-    const answer = await waitForAnswer(client, await say(client, conversation.id, 'How long does shipping to Norway take?'));
+    const answer = await waitForAnswer(
+      client,
+      await say(client, conversation.id, 'How long does shipping to Norway take?'),
+    );
     expect(answer.text).toContain('Offline answer');
     expect(answer.text).toContain('We ship to Norway within five days. [1]');
     expect(answer.citations).toHaveLength(1);
-    expect(answer.citations[0]).toMatchObject({ number: 1, documentTitle: 'shop', excerpt: 'We ship to Norway within five days.' });
+    expect(answer.citations[0]).toMatchObject({
+      number: 1,
+      documentTitle: 'shop',
+      excerpt: 'We ship to Norway within five days.',
+    });
     const { json: passage } = await client.expect(200, `GET /passages/${answer.citations[0]!.passageId}`);
     expect(passage).toMatchObject({ text: 'We ship to Norway within five days.', headings: ['Shipping'] });
     const nothing = await waitForAnswer(client, await say(client, conversation.id, 'What is the capital of Mongolia?'));
@@ -99,7 +148,9 @@ describe('[A6] an answer', () => {
     expect(answer.text).toContain('Shipping to Norway takes five days.” [1].');
     expect(answer.citations.map(({ number }) => number)).toEqual([1]);
     const events = await eventsOf(turn.run.id);
-    expect(events.find(({ type }) => type === 'citations')?.data.citations).toMatchObject([{ number: 1, documentTitle: 'a' }]);
+    expect(events.find(({ type }) => type === 'citations')?.data.citations).toMatchObject([
+      { number: 1, documentTitle: 'a' },
+    ]);
     expect(models.requests.at(-1)!.messages.at(-1)!.content).toContain('<passage number="1"');
   });
 });
@@ -110,7 +161,10 @@ describe('[K12.1] the connection and the run are apart', () => {
     const conversation = await conversationWith('scripted:tokens=60,gap=10');
     const turn = await say(client, conversation.id, 'Go');
     const leave = new AbortController();
-    const first = await client.open(`GET /runs/${turn.run.id}/events`, { headers: { accept: 'text/event-stream' }, signal: leave.signal });
+    const first = await client.open(`GET /runs/${turn.run.id}/events`, {
+      headers: { accept: 'text/event-stream' },
+      signal: leave.signal,
+    });
     const { value } = await first.body!.getReader().read();
     leave.abort();
     const { json } = await client.expect(200, `GET /conversations/${conversation.id}`);
@@ -153,7 +207,9 @@ describe('[K12.3] an answer that ends early', () => {
     const conversation = await conversationWith(slow);
     const turn = await say(client, conversation.id, 'Go');
     await waitFor('some text', async () => {
-      const rows = await asAdmin(fixture.server.database, (query) => query('select from kernel.run_events where run_id = $1', [turn.run.id]));
+      const rows = await asAdmin(fixture.server.database, (query) =>
+        query('select from kernel.run_events where run_id = $1', [turn.run.id]),
+      );
       return rows.length > 1;
     });
     expect((await client.expect(200, `POST /runs/${turn.run.id}/cancel`)).json).toEqual({ wasActive: true });
@@ -181,7 +237,10 @@ describe('[K12.3] an answer that ends early', () => {
     expect(answer).toMatchObject({ state: 'failed', text, error: { code, isRetryable } });
     expect(answer.error!.detail).not.toMatch(/sk-|127\.0\.0\.1/);
     const events = await eventsOf(turn.run.id);
-    expect(events.at(-1)).toMatchObject({ type: 'done', data: { state: 'failed', errorCode: code, messageId: answer.id } });
+    expect(events.at(-1)).toMatchObject({
+      type: 'done',
+      data: { state: 'failed', errorCode: code, messageId: answer.id },
+    });
     expect((await client.expect(200, `GET /conversations/${conversation.id}`)).json.activeRunId).toBeNull();
   });
 
@@ -201,9 +260,14 @@ describe('[K12.3] an answer that ends early', () => {
     const conversation = await conversationWith(slow);
     const turn = await say(client, conversation.id, 'Go');
     await client.expect(204, `DELETE /conversations/${conversation.id}`);
-    await waitFor('the run to end', async () => (await client.expect(200, `GET /runs/${turn.run.id}`)).json.state === 'cancelled');
+    await waitFor(
+      'the run to end',
+      async () => (await client.expect(200, `GET /runs/${turn.run.id}`)).json.state === 'cancelled',
+    );
     expect((await eventsOf(turn.run.id)).at(-1)).toMatchObject({ type: 'done', data: { messageId: null } });
-    const left = await asAdmin(server.database, (query) => query('select id from app_agents.messages where conversation_id = $1', [conversation.id]));
+    const left = await asAdmin(server.database, (query) =>
+      query('select id from app_agents.messages where conversation_id = $1', [conversation.id]),
+    );
     expect(left).toEqual([]);
   });
 
@@ -213,7 +277,9 @@ describe('[K12.3] an answer that ends early', () => {
     const conversation = await createConversation(client, agent.id);
     const turn = await say(client, conversation.id, 'Go');
     await client.expect(204, `DELETE /agents/${agent.id}`);
-    await waitFor('the run to end', async () => ['cancelled', 'failed'].includes((await client.expect(200, `GET /runs/${turn.run.id}`)).json.state));
+    await waitFor('the run to end', async () =>
+      ['cancelled', 'failed'].includes((await client.expect(200, `GET /runs/${turn.run.id}`)).json.state),
+    );
     await waitFor('the model to be left', async () => models.openStreams === 0);
   });
 
@@ -225,15 +291,26 @@ describe('[K12.3] an answer that ends early', () => {
     const turn = await say(client, conversation.id, 'Shipping to Norway?');
     const answer = await waitForAnswer(client, turn);
     const input = { conversationId: conversation.id, messageId: turn.message.id, answerId: answer.id };
-    await asAdmin(server.database, (query) => query(`update app_agents.messages set state = 'streaming', text = '' where id = $1`, [answer.id]));
+    await asAdmin(server.database, (query) =>
+      query(`update app_agents.messages set state = 'streaming', text = '' where id = $1`, [answer.id]),
+    );
     await server.services.db.withTenant(owner.principal, (tx) =>
       chatTurn.abandon(tx, {
-        runId: turn.run.id, scope: owner.principal, input, state: 'failed', errorCode: 'RUN_CRASHED', errorDetail: 'It crashed.',
-        isRetryable: true, partialText: 'It takes five days [1] and',
+        runId: turn.run.id,
+        scope: owner.principal,
+        input,
+        state: 'failed',
+        errorCode: 'RUN_CRASHED',
+        errorDetail: 'It crashed.',
+        isRetryable: true,
+        partialText: 'It takes five days [1] and',
       }),
     );
     expect((await messagesOf(conversation.id)).at(-1)).toMatchObject({
-      state: 'failed', text: 'It takes five days [1] and', citations: [{ number: 1 }], error: { code: 'RUN_CRASHED', isRetryable: true },
+      state: 'failed',
+      text: 'It takes five days [1] and',
+      citations: [{ number: 1 }],
+      error: { code: 'RUN_CRASHED', isRetryable: true },
     });
   });
 });
@@ -251,17 +328,24 @@ describe('[A6] regenerate', () => {
     const second = await waitForAnswer(client, again);
     expect((await messagesOf(conversation.id)).map(({ id }) => id)).toEqual([turn.message.id, second.id]);
     const kept = await asAdmin(server.database, (query) =>
-      query<{ text: string }>('select text from app_agents.messages where id = $1 and superseded_at is not null', [first.id]),
+      query<{ text: string }>('select text from app_agents.messages where id = $1 and superseded_at is not null', [
+        first.id,
+      ]),
     );
     expect(kept).toEqual([{ text: first.text }]);
-    expect(models.requests.at(-1)!.messages.filter(({ role }) => role !== 'system')).toEqual([{ role: 'user', content: 'Again?' }]);
+    expect(models.requests.at(-1)!.messages.filter(({ role }) => role !== 'system')).toEqual([
+      { role: 'user', content: 'Again?' },
+    ]);
   });
 
   test('streams too, and is refused while an answer is being written', async () => {
     const { client } = fixture;
     const conversation = await conversationWith('scripted:tokens=40,gap=10');
     const turn = await say(client, conversation.id, 'Go');
-    expect((await client.ask(`POST /conversations/${conversation.id}/regenerate`)).json).toMatchObject({ status: 409, code: 'RUN_ALREADY_ACTIVE' });
+    expect((await client.ask(`POST /conversations/${conversation.id}/regenerate`)).json).toMatchObject({
+      status: 409,
+      code: 'RUN_ALREADY_ACTIVE',
+    });
     const first = await waitForAnswer(client, turn);
     expect(first.state).toBe('complete');
     const headers = { accept: 'text/event-stream' };

@@ -96,7 +96,10 @@ async function execute(run: Run): Promise<void> {
 }
 
 /** abandon keeps the partial text of a turn that was stopped or failed, with the citations it got to use. */
-async function abandon(tx: Parameters<RunWorkflow['abandon']>[0], run: AbandonedRun<ChatTurnInput>): Promise<Record<string, unknown>> {
+async function abandon(
+  tx: Parameters<RunWorkflow['abandon']>[0],
+  run: AbandonedRun<ChatTurnInput>,
+): Promise<Record<string, unknown>> {
   const candidates = await loadCandidates(tx, run.scope, run.input.answerId);
   const isFailure = run.state === 'failed';
   return saveAnswer(tx, run.scope, run.input, {

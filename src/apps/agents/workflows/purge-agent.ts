@@ -19,7 +19,8 @@ async function stopRuns(services: Services, { tenantId, agentId }: PurgeInput): 
       values: [tenantId, agentId],
     }),
   );
-  for (const { owner_id: userId, active_run_id: runId } of active) await services.runs.cancel({ tenantId, userId }, runId);
+  for (const { owner_id: userId, active_run_id: runId } of active)
+    await services.runs.cancel({ tenantId, userId }, runId);
   return active.length;
 }
 
