@@ -5,18 +5,20 @@ import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { newId } from '#kernel/ids';
 import { createLogger } from '#kernel/log';
 import { createTestDatabase, type TestDatabase } from '#testing/database';
 import { createObjectStore } from './index.ts';
 
+const fixture = fileURLToPath(new URL('./fixtures/put-forever.ts', import.meta.url));
 const killsAfter = [1, 17];
 
 /** Lets a process store objects and kills it when it has acknowledged so many; gives the ids it acknowledged. */
 async function putUntilKilled(ground: TestDatabase, tenantId: string, acknowledgements: number): Promise<string[]> {
   const { dataDir, masterKey = '', authSecret = '' } = ground.config;
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'fixtures', 'put-forever.ts'), tenantId], {
+  const child = spawn(process.execPath, [fixture, tenantId], {
     env: {
       PATH: process.env['PATH'],
       DATABASE_URL: ground.url,
