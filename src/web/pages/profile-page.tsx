@@ -46,7 +46,7 @@ function NameForm() {
         <Stack gap="sm">
           <Title order={2}>You</Title>
           <TextInput label="Name" autoComplete="name" required {...form.getInputProps('name')} />
-          <TextInput label="E-mail" value={user.email} disabled description="The address you sign in with." />
+          <TextInput label="E-mail" value={user.email} readOnly variant="filled" description="The address you sign in with." />
           <TextInput
             label="Username"
             description="Optional: another name to sign in with. 3 to 32 letters, digits, dots, dashes or underscores."

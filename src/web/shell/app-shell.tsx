@@ -20,7 +20,7 @@ export default function AppShell() {
       <a className={classes.skipLink} href="#main">
         Skip to content
       </a>
-      <header className={classes.topBar}>
+      <nav className={classes.topBar} aria-label="Top bar">
         <ActionIcon aria-label="Open navigation" aria-expanded={isDrawerOpen} onClick={() => setDrawerOpen(true)}>
           <IconMenu2 size={22} />
         </ActionIcon>
@@ -29,9 +29,9 @@ export default function AppShell() {
           <span>Bulkhead</span>
         </Link>
         <UserMenu isCompact />
-      </header>
+      </nav>
       <div className={classes.sideBar}>
-        <Navigation />
+        <Navigation label="Main" />
         <UserMenu />
       </div>
       <Drawer
@@ -41,7 +41,7 @@ export default function AppShell() {
         size="18rem"
         classNames={{ body: classes.drawerBody }}
       >
-        <Navigation onNavigate={() => setDrawerOpen(false)} />
+        <Navigation label="Drawer" onNavigate={() => setDrawerOpen(false)} />
       </Drawer>
       <main id="main" className={classes.main} tabIndex={-1}>
         <Suspense fallback={<LoadingRows />}>

@@ -4,6 +4,7 @@ import { useQueryErrorResetBoundary } from '@tanstack/react-query';
 import { useRouter, type ErrorComponentProps } from '@tanstack/react-router';
 import { Component, useState, type ReactNode } from 'react';
 import { ApiProblem } from '../api.ts';
+import { PageHeader } from '../ui/page-header.tsx';
 import { ErrorState } from '../ui/states.tsx';
 
 /** numbered gives an error of the page itself an id to quote; an ApiProblem already has the server's. */
@@ -30,10 +31,11 @@ export function PageError({ error, reset }: ErrorComponentProps) {
     void router.invalidate();
   };
   return (
-    <Container size="sm" py="xl">
+    <>
+      <PageHeader title="This page could not be shown" />
       <ErrorState
         error={problem}
-        title="This page could not be shown"
+        title="What happened"
         onRetry={retry}
         actions={
           <Button size="xs" variant="default" onClick={() => void router.navigate({ to: '/' })}>
@@ -41,7 +43,7 @@ export function PageError({ error, reset }: ErrorComponentProps) {
           </Button>
         }
       />
-    </Container>
+    </>
   );
 }
 

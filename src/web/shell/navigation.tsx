@@ -1,10 +1,12 @@
 /** Navigation lists home and the applications; the one that is open shows its pages. */
-import { IconHome } from '@tabler/icons-react';
+import { IconHome, IconSettings } from '@tabler/icons-react';
 import { Link, useLocation } from '@tanstack/react-router';
 import type { AppPages, NavigationItem } from '../app-pages.ts';
 import { useSession } from '../session.ts';
 import { Mark } from '../ui/mark.tsx';
+import type { IconType } from '../ui/states.tsx';
 import { installedApps } from './installed-apps.ts';
+import { settingsItems } from './settings-items.ts';
 import classes from './shell.module.css';
 
 /** useMyApps are the installed applications that the session grants, in the server's order. */
@@ -12,16 +14,23 @@ export function useMyApps(): readonly (AppPages & { readonly tagline: string })[
   const { apps } = useSession();
   return apps.flatMap(({ id, tagline }) => {
     const app = installedApps.find((candidate) => candidate.id === id);
-    return app ? [{ ...app, tagline }] : [];
+    return app ? [{ ...app, tagline }] : []; // what has no pages works by its API alone
   });
 }
 
-export function Navigation({ onNavigate }: { readonly onNavigate?: () => void }) {
+interface NavigationProps {
+  /** Tells the navigation of the side bar from that of the drawer, for screen readers. */
+  readonly label: string;
+  readonly onNavigate?: () => void;
+}
+
+export function Navigation({ label, onNavigate }: NavigationProps) {
   const { organisation, permissions } = useSession();
   const apps = useMyApps();
   const path = useLocation({ select: (location) => location.pathname });
+  const isIn = (section: string) => path === `/${section}` || path.startsWith(`/${section}/`);
   return (
-    <nav className={classes.navigation} aria-label="Main">
+    <nav className={classes.navigation} aria-label={label}>
       <Link to="/" className={classes.brand} onClick={onNavigate}>
         <Mark />
         <span className={classes.brandText}>
@@ -31,26 +40,50 @@ export function Navigation({ onNavigate }: { readonly onNavigate?: () => void })
       </Link>
       <ul className={classes.navList}>
         <NavLink item={{ label: 'Home', to: '/', icon: IconHome, isExact: true }} onNavigate={onNavigate} />
-        {apps.map((app) => {
-          const isOpen = path === `/${app.id}` || path.startsWith(`/${app.id}/`);
-          const items = app.navigation.filter((item) => !item.permission || permissions.includes(item.permission));
-          const [first] = items;
-          if (!first) return null;
-          return items.length > 1 && isOpen ? (
-            <li key={app.id}>
-              <div className={classes.navHeading}>{app.title}</div>
-              <ul className={classes.navList}>
-                {items.map((item) => (
-                  <NavLink key={item.to} item={item} onNavigate={onNavigate} />
-                ))}
-              </ul>
-            </li>
-          ) : (
-            <NavLink key={app.id} item={{ ...first, label: app.title, icon: app.icon }} onNavigate={onNavigate} />
-          );
-        })}
+        {apps.map((app) => (
+          <NavSection
+            key={app.id}
+            title={app.title}
+            icon={app.icon}
+            items={app.navigation.filter((item) => !item.permission || permissions.includes(item.permission))}
+            isOpen={isIn(app.id)}
+            onNavigate={onNavigate}
+          />
+        ))}
+        <NavSection
+          title="Settings"
+          icon={IconSettings}
+          items={settingsItems}
+          isOpen={isIn('settings')}
+          onNavigate={onNavigate}
+        />
       </ul>
     </nav>
+  );
+}
+
+interface NavSectionProps {
+  readonly title: string;
+  readonly icon: IconType;
+  readonly items: readonly NavigationItem[];
+  readonly isOpen: boolean;
+  readonly onNavigate?: () => void;
+}
+
+/** NavSection is one link while closed or while there is but one page in it; open, it lists its pages. */
+function NavSection({ title, icon, items, isOpen, onNavigate }: NavSectionProps) {
+  const [first] = items;
+  if (!first) return null;
+  if (!isOpen || items.length === 1) return <NavLink item={{ ...first, label: title, icon }} onNavigate={onNavigate} />;
+  return (
+    <li>
+      <div className={classes.navHeading}>{title}</div>
+      <ul className={classes.navList}>
+        {items.map((item) => (
+          <NavLink key={item.to} item={item} onNavigate={onNavigate} />
+        ))}
+      </ul>
+    </li>
   );
 }
 

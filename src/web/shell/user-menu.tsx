@@ -1,27 +1,18 @@
 /** UserMenu holds what belongs to the person: settings, light or dark, signing out. */
-import { Avatar, Menu, UnstyledButton, useMantineColorScheme, type MantineColorScheme } from '@mantine/core';
+import { Menu, UnstyledButton, VisuallyHidden, useMantineColorScheme, type MantineColorScheme } from '@mantine/core';
 import {
-  IconCheck,
   IconDeviceDesktop,
-  IconDevices,
   IconLogout,
   IconMoon,
-  IconPlugConnected,
   IconSelector,
   IconSun,
-  IconUser,
 } from '@tabler/icons-react';
 import { useNavigate } from '@tanstack/react-router';
 import { useCall } from '../api-hooks.ts';
 import { authApi, useSession } from '../session.ts';
 import type { IconType } from '../ui/states.tsx';
+import { settingsItems } from './settings-items.ts';
 import classes from './shell.module.css';
-
-const settings: readonly { label: string; to: string; icon: IconType }[] = [
-  { label: 'Profile', to: '/settings/profile', icon: IconUser },
-  { label: 'Sessions', to: '/settings/sessions', icon: IconDevices },
-  { label: 'Models', to: '/settings/models', icon: IconPlugConnected },
-];
 
 const schemes: readonly { label: string; value: MantineColorScheme; icon: IconType }[] = [
   { label: 'Light', value: 'light', icon: IconSun },
@@ -38,43 +29,37 @@ export function UserMenu({ isCompact }: { readonly isCompact?: boolean }) {
   return (
     <Menu position={isCompact ? 'bottom-end' : 'top-start'} width={232} shadow="md">
       <Menu.Target>
-        <UnstyledButton className={classes.userButton} data-compact={isCompact || undefined} aria-label={`Account of ${user.name}`}>
-          <Avatar size={30} radius="xl" color="tide" variant="filled" aria-hidden="true">
-            {initials(user.name)}
-          </Avatar>
+        <UnstyledButton className={classes.userButton} data-compact={isCompact || undefined}>
+          {/* Letters drawn by the style sheet, and hidden: they are no part of the button's name. */}
+          <span className={classes.avatar} data-initials={initials(user.name)} aria-hidden />
+          <VisuallyHidden>Account of {isCompact ? user.name : ''}</VisuallyHidden>
           {isCompact ? null : (
             <>
               <span className={classes.userText}>
                 <span className={classes.userName}>{user.name}</span>
                 <span className={classes.userMail}>{user.email}</span>
               </span>
-              <IconSelector size={16} />
+              <IconSelector size={16} aria-hidden />
             </>
           )}
         </UnstyledButton>
       </Menu.Target>
       <Menu.Dropdown>
         {isCompact ? <Menu.Label>{user.email}</Menu.Label> : null}
-        {settings.map(({ label, to, icon: Icon }) => (
+        {settingsItems.map(({ label, to, icon: Icon }) => (
           <Menu.Item key={to} leftSection={<Icon size={17} stroke={1.6} />} onClick={() => void navigate({ to })}>
             {label}
           </Menu.Item>
         ))}
         <Menu.Divider />
         <Menu.Label>Appearance</Menu.Label>
-        {schemes.map(({ label, value, icon: Icon }) => (
-          <Menu.Item
-            key={value}
-            role="menuitemradio"
-            aria-checked={colorScheme === value}
-            closeMenuOnClick={false}
-            leftSection={<Icon size={17} stroke={1.6} />}
-            rightSection={colorScheme === value ? <IconCheck size={16} /> : null}
-            onClick={() => setColorScheme(value)}
-          >
-            {label}
-          </Menu.Item>
-        ))}
+        <Menu.RadioGroup value={colorScheme} onChange={(value) => setColorScheme(value as MantineColorScheme)}>
+          {schemes.map(({ label, value, icon: Icon }) => (
+            <Menu.RadioItem key={value} value={value} rightSection={<Icon size={17} stroke={1.6} />}>
+              {label}
+            </Menu.RadioItem>
+          ))}
+        </Menu.RadioGroup>
         <Menu.Divider />
         <Menu.Item leftSection={<IconLogout size={17} stroke={1.6} />} onClick={() => signOut.mutate({})}>
           Sign out

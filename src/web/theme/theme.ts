@@ -16,6 +16,11 @@ const dark: MantineColorsTuple = [
   '#dfe6ea', '#bcc7ce', '#9aa8b2', '#74838e', '#3d4953', '#323c45', '#232c33', '#182025', '#12181c', '#0c1114',
 ];
 
+/** red is for refusals and deletion; 6 and 7 carry white text (5.3:1 and 6.7:1), which the default of Mantine does not. */
+const red: MantineColorsTuple = [
+  '#fdf1f0', '#fadedb', '#f4b9b3', '#ee9d95', '#e57369', '#d64e43', '#c23a30', '#ab2e25', '#8d251e', '#701e19',
+];
+
 const systemFonts =
   'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", Cantarell, Ubuntu, Arial, sans-serif, "Apple Color Emoji", "Segoe UI Emoji", "Noto Color Emoji"';
 
@@ -24,7 +29,8 @@ const small = { defaultProps: { size: 'sm' } };
 export const theme = createTheme({
   primaryColor: 'tide',
   primaryShade: { light: 7, dark: 6 },
-  colors: { tide, gray, dark },
+  black: gray[9],
+  colors: { tide, gray, dark, red },
   fontFamily: systemFonts,
   fontFamilyMonospace: 'ui-monospace, SFMono-Regular, "SF Mono", Menlo, Consolas, "Liberation Mono", monospace',
   defaultRadius: 'md',
@@ -59,12 +65,12 @@ export const theme = createTheme({
 });
 
 /** resolveCssVariables corrects the defaults of Mantine that fail contrast, and names our own surfaces. */
-export const resolveCssVariables: CSSVariablesResolver = ({ colors }) => ({
+export const resolveCssVariables: CSSVariablesResolver = () => ({
   variables: { '--bh-reading-width': '46rem', '--bh-page-width': '68rem' },
   light: {
     '--mantine-color-dimmed': gray[6],
     '--mantine-color-placeholder': gray[6],
-    '--mantine-color-error': colors.red[9] ?? '#c92a2a',
+    '--mantine-color-error': red[7],
     '--mantine-color-anchor': tide[7],
     '--mantine-color-default-border': gray[3],
     '--bh-surface': '#ffffff',
@@ -78,7 +84,7 @@ export const resolveCssVariables: CSSVariablesResolver = ({ colors }) => ({
   dark: {
     '--mantine-color-dimmed': dark[2],
     '--mantine-color-placeholder': dark[2],
-    '--mantine-color-error': colors.red[4] ?? '#ff8787',
+    '--mantine-color-error': red[3],
     '--mantine-color-anchor': tide[3],
     '--mantine-color-default-border': dark[4],
     '--bh-surface': dark[7],

@@ -20,7 +20,7 @@ interface ConfirmDialogProps {
 /** ConfirmDialog stays open, with the reason, when the act fails. Cancel has the focus first. */
 export function ConfirmDialog(props: ConfirmDialogProps) {
   return (
-    <Modal opened={props.isOpen} onClose={props.onClose} title={props.title} size="md" role="alertdialog">
+    <Modal opened={props.isOpen} onClose={props.onClose} title={props.title} size="md">
       <Stack gap="md">
         <Text size="sm" component="div">
           {props.children}

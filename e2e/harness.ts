@@ -1,0 +1,115 @@
+/** A browser test gets a real server, a real Chromium and pages that fail the test on any CSP report or script error. */
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { AxeBuilder } from '@axe-core/playwright';
+import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import { build } from 'vite';
+import { startTestServer, type TestServer, type TestServerOptions } from '#testing/server';
+
+const root = join(import.meta.dirname, '..');
+const webFolder = join(root, '.build/web');
+const screenshots = join(root, '.build/screenshots');
+
+const quietFlags = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+export const devices = {
+  phone: { width: 390, height: 844 },
+  desktop: { width: 1280, height: 800 },
+} as const;
+
+export interface Tab {
+  readonly page: Page;
+  readonly context: BrowserContext;
+  /** What the browser complained of so far: CSP and Trusted Types reports, uncaught errors. */
+  readonly complaints: string[];
+}
+
+export interface EndToEnd extends AsyncDisposable {
+  readonly server: TestServer;
+  readonly browser: Browser;
+  /** Opens a tab of its own profile: nobody is signed in. */
+  openTab(options?: { readonly device?: keyof typeof devices }): Promise<Tab>;
+}
+
+/** startEndToEnd starts server and browser; `await using` ends both. TEST_CHROMIUM names another browser. */
+export async function startEndToEnd(options: TestServerOptions = {}): Promise<EndToEnd> {
+  if (!existsSync(join(webFolder, 'index.html'))) await build({ configFile: join(root, 'vite.config.ts'), logLevel: 'error' });
+  mkdirSync(screenshots, { recursive: true });
+  const server = await startTestServer({ webFolder, ...options });
+  const browser = await launchBrowser().catch(async (error: unknown) => {
+    await server[Symbol.asyncDispose]();
+    throw error;
+  });
+  return {
+    server,
+    browser,
+    openTab: async ({ device = 'desktop' } = {}) => openTab(browser, server.url, devices[device]),
+    async [Symbol.asyncDispose]() {
+      await browser.close();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function launchBrowser(): Promise<Browser> {
+  return chromium.launch({ executablePath: process.env['TEST_CHROMIUM'] ?? '/usr/bin/chromium', headless: true, args: quietFlags });
+}
+
+async function openTab(browser: Browser, baseURL: string, viewport: { width: number; height: number }): Promise<Tab> {
+  const context = await browser.newContext({ baseURL, viewport, reducedMotion: 'reduce', locale: 'en-GB', timezoneId: 'UTC' });
+  const page = await context.newPage();
+  page.setDefaultTimeout(8_000);
+  const complaints: string[] = [];
+  await page.exposeFunction('reportComplaint', (text: string) => complaints.push(text));
+  await page.addInitScript(
+    `addEventListener('securitypolicyviolation', (event) =>
+       reportComplaint('CSP ' + event.effectiveDirective + ' ' + event.blockedURI + ' ' + event.sample));`,
+  );
+  page.on('pageerror', (error) => complaints.push(`error ${error.message}`));
+  return { page, context, complaints };
+}
+
+export interface Inspection {
+  /** Rule ids and places that axe finds wrong, by look. */
+  readonly violations: readonly string[];
+}
+
+/**
+ * inspect looks at the page as it is, on phone and desktop, light and dark: saves `<name>-<device>-<scheme>.png`. Axe
+ * judges the dark phone and the light desktop: both schemes and both layouts. The page is left on the desktop in light.
+ */
+export async function inspect({ page }: Tab, name: string): Promise<Inspection> {
+  const violations: string[] = [];
+  const looks = (['phone', 'desktop'] as const).flatMap((device) =>
+    (['dark', 'light'] as const).map((scheme) => ({ device, scheme })),
+  );
+  for (const { device, scheme } of looks) {
+    await page.setViewportSize(devices[device]);
+    await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
+    await page.locator(`html[data-mantine-color-scheme="${scheme}"]`).waitFor();
+    await page.screenshot({ path: join(screenshots, `${name}-${device}-${scheme}.png`), animations: 'disabled' });
+    if ((device === 'phone') !== (scheme === 'dark')) continue;
+    for (const violation of await findAxeViolations(page)) violations.push(`${device} ${scheme} ${violation}`);
+  }
+  return { violations };
+}
+
+async function findAxeViolations(page: Page): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  return violations.flatMap(({ id, nodes }) =>
+    nodes.map((node) => `${id}: ${node.target.join(' ')} ${node.any[0]?.message ?? node.failureSummary ?? ''}`),
+  );
+}
+
+/** hasSidewaysScroll is true when something is wider than the window: on a phone that is a broken page. */
+export function hasSidewaysScroll(page: Page): Promise<boolean> {
+  return page.evaluate('document.documentElement.scrollWidth > document.documentElement.clientWidth');
+}
