@@ -7,7 +7,10 @@ const ourTables = `pg_class c join pg_namespace n on n.oid = c.relnamespace wher
 
 /** Each rule is a query for what breaks it, one finding per row. */
 const rules = {
-  /** A foreign key whose columns do not begin an index makes every delete of the parent read the whole child. */
+  /**
+   * A foreign key whose columns do not begin an index makes every delete of the parent read the whole child. An index that
+   * leaves out the rows where the key is null serves as well.
+   */
   foreignKeyWithoutIndex: `
     select format('%s: foreign key %s (%s)', k.conrelid::regclass, k.conname,
       (select string_agg(a.attname, ', ' order by p.place) from unnest(k.conkey) with ordinality p(attnum, place)
@@ -15,7 +18,9 @@ const rules = {
     from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace
     where k.contype = 'f' and k.conparentid = 0 and ${ours}
       and not exists (
-        select from pg_index i where i.indrelid = k.conrelid and i.indpred is null
+        select from pg_index i where i.indrelid = k.conrelid
+          and (i.indpred is null or pg_get_expr(i.indpred, i.indrelid) in (
+            select format('(%I IS NOT NULL)', a.attname) from pg_attribute a where a.attrelid = k.conrelid and a.attnum = any(k.conkey)))
           and (select array_agg(x order by x) from unnest(k.conkey) x)
             = (select array_agg(x order by x) from unnest((i.indkey::int2[])[0:cardinality(k.conkey) - 1]) x))`,
   /** Tenant data without forced row-level security would be everybody's. */

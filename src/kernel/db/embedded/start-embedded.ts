@@ -92,7 +92,8 @@ async function prepareDatabase(rootUrl: string, authSecret: string): Promise<voi
   }
 }
 
-function makeEndpoint(folder: DataFolder, database: string): Endpoint {
+/** makeEndpoint is where the server of a data folder listens. */
+export function makeEndpoint(folder: DataFolder, database = databaseName): Endpoint {
   return { host: folder.socketDir, port: socketPort, database, parameters: '' };
 }
 
@@ -109,7 +110,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
     const running = await obtainPostmaster({ folder, program: binaries.postgres, args, log: options.log }, launchNote(binaries, args), rootUrl);
     postmaster = running;
     await prepareDatabase(rootUrl, options.authSecret);
-    const endpoint = makeEndpoint(folder, databaseName);
+    const endpoint = makeEndpoint(folder);
     return {
       endpoint,
       rootUrl,
