@@ -90,3 +90,23 @@ test('[A3] a failing consumer ends the reading and is heard', async () => {
   });
   await expect(failing).rejects.toThrow('the database is away');
 });
+
+test('[A3] a 25 kB file is read within 128 MB, the process itself included', async () => {
+  const text = new Uint8Array(Buffer.from('A sentence of a very ordinary document. '.repeat(640)));
+  const { passageCount } = await parse(text, 'text/plain', { residentMegabytes: 128 });
+  expect(passageCount).toBeGreaterThan(20);
+});
+
+test('[A3] many files at once are read two at a time', async () => {
+  const words = new Uint8Array(Buffer.from('Some words.'));
+  let open = 0;
+  let most = 0;
+  const onPassages = async () => {
+    open += 1;
+    most = Math.max(most, open);
+    await new Promise((resolve) => setImmediate(resolve));
+    open -= 1;
+  };
+  await Promise.all(Array.from({ length: 6 }, () => parse(words, 'text/plain', { onPassages })));
+  expect(most).toBeLessThanOrEqual(2);
+});

@@ -2,6 +2,8 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -29,6 +31,12 @@ export interface ParseResult {
 type ParserProcess = ChildProcessByStdio<Writable, Readable, null>;
 
 const childFile = fileURLToPath(new URL('./parse-child.ts', import.meta.url));
+/** All the child may read: its own sources, the PDF library, and the file that says which kind of modules these are. */
+const readable = [
+  join(dirname(childFile), '*'),
+  join(dirname(dirname(createRequire(import.meta.url).resolve('unpdf'))), '*'),
+  fileURLToPath(new URL('../../../../package.json', import.meta.url)),
+];
 /** Files read at once per process; more wait their turn, so that a hundred uploads cost no more memory than two. */
 const maxChildren = 2;
 let running = 0;
@@ -44,13 +52,15 @@ async function takeTurn(): Promise<() => void> {
   };
 }
 
+/**
+ * startChild starts the reader with nothing to lose: no environment, no writing of files, no other processes, no native
+ * add-ons (Node's permission model). The limit of this defence: the child could still open sockets.
+ */
 function startChild(options: ParseOptions): ParserProcess {
-  return spawn(
-    process.execPath,
-    [`--max-old-space-size=${options.heapMegabytes ?? 384}`, '--no-warnings', childFile, options.contentType],
-    // An empty environment: the process needs no secrets, so it gets none.
-    { stdio: ['pipe', 'pipe', 'ignore'], env: {}, windowsHide: true },
-  );
+  const permissions = ['--permission', ...readable.map((path) => `--allow-fs-read=${path}`)];
+  const memory = `--max-old-space-size=${options.heapMegabytes ?? 384}`;
+  const command = [...permissions, memory, '--no-warnings', childFile, options.contentType];
+  return spawn(process.execPath, command, { stdio: ['pipe', 'pipe', 'ignore'], env: {}, windowsHide: true });
 }
 
 /** Watchdog kills a child that is silent for too long or grows too large. */

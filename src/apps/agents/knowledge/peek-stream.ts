@@ -1,4 +1,4 @@
-/** The first bytes of a stream can be looked at without losing them, and a stream that is given up leaves nothing open. */
+/** The first bytes of a stream can be looked at without losing them. */
 import { Readable } from 'node:stream';
 
 export interface Peeked {
@@ -8,7 +8,7 @@ export interface Peeked {
   readonly body: Readable;
 }
 
-/** peekStream reads the first `byteCount` bytes of a stream and returns them with a stream of everything. */
+/** peekStream reads the first `byteCount` bytes of a stream and returns them with a stream of everything. The source stays its owner's to end. */
 export async function peekStream(stream: Readable, byteCount: number): Promise<Peeked> {
   const iterator = stream[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
   const pieces: Uint8Array[] = [];
@@ -20,12 +20,8 @@ export async function peekStream(stream: Readable, byteCount: number): Promise<P
     size += value.length;
   }
   async function* everything(): AsyncGenerator<Uint8Array> {
-    try {
-      yield* pieces;
-      for (let next = await iterator.next(); !next.done; next = await iterator.next()) yield next.value;
-    } finally {
-      await iterator.return?.();
-    }
+    yield* pieces;
+    for (let next = await iterator.next(); !next.done; next = await iterator.next()) yield next.value;
   }
   return {
     head: Buffer.concat(pieces).subarray(0, byteCount),
