@@ -5,11 +5,11 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { renderConfigurationPage, renderEnvExample } from '#kernel/config';
+import { renderSchemaPage } from '#kernel/db';
 import { listErrorTables } from '#kernel/errors';
 import { renderApiPage } from './docs/api-page.ts';
 import { readTestedIds, renderCoveragePage, type Requirements } from './docs/coverage-page.ts';
 import { renderErrorsPage } from './docs/errors-page.ts';
-import { renderSchemaPage } from './docs/schema-page.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -33,18 +33,9 @@ function renderCoverage(): string {
 }
 
 async function renderSchema(): Promise<string> {
-  const [{ createTestDatabase }, { default: pg }] = await Promise.all([
-    import('../src/testing/database.ts'),
-    import('pg'),
-  ]);
+  const { createTestDatabase } = await import('../src/testing/database.ts');
   await using database = await createTestDatabase({ kind: 'embedded' });
-  const client = new pg.Client(database.adminUrl);
-  await client.connect();
-  try {
-    return await renderSchemaPage(async (sql) => (await client.query(sql)).rows as Record<string, unknown>[]);
-  } finally {
-    await client.end();
-  }
+  return database.db.withSystem('the page of tables', (tx) => renderSchemaPage(tx));
 }
 
 const pages: Readonly<Record<string, { path: string; render: () => string | Promise<string> }>> = {

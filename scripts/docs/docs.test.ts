@@ -7,7 +7,6 @@ import { defineErrors, listErrorTables } from '#kernel/errors';
 import { runTool, root } from '../checks/run-tool.ts';
 import { findRequirementIds, readTestedIds, renderCoveragePage } from './coverage-page.ts';
 import { renderErrorsPage } from './errors-page.ts';
-import { renderSchemaPage } from './schema-page.ts';
 
 test('[K1.1] [K6.1] .env.example, the pages of settings, errors and operations are what the code says', async () => {
   const { output, code } = await runTool('scripts/docs.ts', [
@@ -49,24 +48,6 @@ test('[K6.1] every declared code has an anchor on the page, which is where a pro
   expect(renderErrorsPage(listErrorTables())).toContain(
     String.raw`| <a id="DOCS_TEST_BROKE"></a>${'`DOCS_TEST_BROKE`'} | 418 | yes | A \| broke. |`,
   );
-});
-
-test('[K10.3] the page of tables says of each whether row-level security is forced', async () => {
-  const table = { schema: 'app_desk', table: 'tickets', comment: 'What people ask', constraints: 'PRIMARY KEY (id)' };
-  const column = {
-    schema: 'app_desk',
-    table: 'tickets',
-    column: 'id',
-    type: 'uuid',
-    is_required: true,
-    comment: 'a | b',
-  };
-  const answer = (isProtected: boolean) => (sql: string) =>
-    Promise.resolve(sql.includes('attname') ? [column] : [{ ...table, is_protected: isProtected }]);
-  expect(await renderSchemaPage(answer(true))).toContain('What people ask. Row-level security is forced.');
-  const page = await renderSchemaPage(answer(false));
-  expect(page).toContain('No row-level security');
-  expect(page).toContain(String.raw`| ${'`id`'} | uuid | yes | a \| b |`);
 });
 
 test('[Q5] every link between the documents leads somewhere', () => {

@@ -60,7 +60,6 @@ export function createLogger(options: LoggerOptions): Logger {
     guard(options.destination ?? pino.destination({ sync: true, fd: 1 })),
   );
   // pino formats the fields of the root only; children inherit this method through their prototype.
-  // oxlint-disable-next-line typescript/unbound-method -- called below with each logger as `this`
   const makeChild = root.child;
   root.child = function child(this: PinoLogger, bindings: Record<string, unknown>) {
     return makeChild.call(this, redact(bindings) as Record<string, unknown>);
