@@ -7,7 +7,7 @@ import { Link, Outlet, useMatches } from '@tanstack/react-router';
 import { Suspense, useState } from 'react';
 import { Mark } from '../ui/mark.tsx';
 import { LoadingRows } from '../ui/states.tsx';
-import { Navigation } from './navigation.tsx';
+import { Brand, Navigation } from './navigation.tsx';
 import classes from './shell.module.css';
 import { SignInAgain } from './sign-in-again.tsx';
 import { UserMenu } from './user-menu.tsx';
@@ -31,13 +31,16 @@ export default function AppShell() {
         <UserMenu isCompact />
       </nav>
       <div className={classes.sideBar}>
+        <Link to="/" className={classes.brandLink}>
+          <Brand />
+        </Link>
         <Navigation label="Main" />
         <UserMenu />
       </div>
       <Drawer
         opened={isDrawerOpen}
         onClose={() => setDrawerOpen(false)}
-        title="Navigation"
+        title={<Brand />}
         size="18rem"
         classNames={{ body: classes.drawerBody }}
       >

@@ -18,6 +18,20 @@ export function useMyApps(): readonly (AppPages & { readonly tagline: string })[
   });
 }
 
+/** Brand is the mark with the name of the organisation one works in. */
+export function Brand() {
+  const { organisation } = useSession();
+  return (
+    <span className={classes.brand}>
+      <Mark />
+      <span className={classes.brandText}>
+        <strong>Bulkhead</strong>
+        <span className={classes.organisation}>{organisation.name}</span>
+      </span>
+    </span>
+  );
+}
+
 interface NavigationProps {
   /** Tells the navigation of the side bar from that of the drawer, for screen readers. */
   readonly label: string;
@@ -25,19 +39,12 @@ interface NavigationProps {
 }
 
 export function Navigation({ label, onNavigate }: NavigationProps) {
-  const { organisation, permissions } = useSession();
+  const { permissions } = useSession();
   const apps = useMyApps();
   const path = useLocation({ select: (location) => location.pathname });
   const isIn = (section: string) => path === `/${section}` || path.startsWith(`/${section}/`);
   return (
     <nav className={classes.navigation} aria-label={label}>
-      <Link to="/" className={classes.brand} onClick={onNavigate}>
-        <Mark />
-        <span className={classes.brandText}>
-          <strong>Bulkhead</strong>
-          <span className={classes.organisation}>{organisation.name}</span>
-        </span>
-      </Link>
       <ul className={classes.navList}>
         <NavLink item={{ label: 'Home', to: '/', icon: IconHome, isExact: true }} onNavigate={onNavigate} />
         {apps.map((app) => (

@@ -47,7 +47,7 @@ interface ErrorStateProps {
 export function ErrorState({ error, title = 'This could not be loaded', onRetry, actions }: ErrorStateProps) {
   const problem = asProblem(error);
   return (
-    <Alert color="red" variant="light" icon={<IconAlertTriangle size={20} />} title={title} role="alert">
+    <Alert color="red" className={classes.alert} icon={<IconAlertTriangle size={20} />} title={title} role="alert">
       <Stack gap="sm" align="flex-start">
         <Text size="sm">{problem.message}</Text>
         <ErrorId id={problem.requestId} code={problem.code} />
@@ -86,7 +86,7 @@ export function FormProblem({ error }: { readonly error: unknown }) {
   if (!error) return null;
   const problem = asProblem(error);
   return (
-    <Alert color="red" variant="light" icon={<IconAlertTriangle size={18} />} role="alert" py="xs">
+    <Alert color="red" className={classes.alert} icon={<IconAlertTriangle size={18} />} role="alert" py="xs">
       <Text size="sm">{problem.message}</Text>
       {problem.status >= 500 ? <ErrorId id={problem.requestId} code={problem.code} /> : null}
     </Alert>
