@@ -4,19 +4,9 @@
  */
 import { decodeText } from './decode-text.ts';
 import { foldText } from './fold-text.ts';
+import type { ParsedLine, ParsedPassage } from './parsed-line.ts';
 import { PdfProblem, readPdf } from './read-pdf.ts';
 import { splitPassages, toBlocks, type Block, type Piece } from './split-passages.ts';
-
-/** ParsedLine is one line of the answer; `progress` is 0 to 100. `end` is always the last line of a finished reading. */
-export type ParsedLine =
-  | { readonly type: 'passages'; readonly progress: number; readonly items: readonly ParsedPassage[] }
-  | { readonly type: 'end'; readonly passageCount: number; readonly pageCount: number | null }
-  | { readonly type: 'problem'; readonly code: string };
-
-export interface ParsedPassage extends Piece {
-  /** Folded words of headings and text, for the search. */
-  readonly search: string;
-}
 
 class ParseProblem extends Error {
   readonly code: string;

@@ -2,8 +2,8 @@
 import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
 import { makePdf } from '../../../testing/make-pdf.ts';
-import type { ParsedPassage } from './parse-child.ts';
 import { parseDocument, type ParseOptions } from './parse-document.ts';
+import { LineTooLong, parsedLine, splitLines, type ParsedPassage } from './parsed-line.ts';
 
 async function parse(body: Uint8Array | Readable, contentType: string, options: Partial<ParseOptions> = {}) {
   const passages: ParsedPassage[] = [];
@@ -109,4 +109,32 @@ test('[A3] many files at once are read two at a time', async () => {
   };
   await Promise.all(Array.from({ length: 6 }, () => parse(words, 'text/plain', { onPassages })));
   expect(most).toBeLessThanOrEqual(2);
+});
+
+test('[A3] a reader taken over by its file can neither flood the server nor speak out of form', async () => {
+  const flood = (async function* () {
+    for (;;) yield Buffer.alloc(1_048_576, 'x');
+  })();
+  const read = async () => {
+    for await (const line of splitLines(flood)) expect(line).toBe('never');
+  };
+  await expect(read()).rejects.toThrow(LineTooLong);
+  const passage = { text: 'x', headings: [], page: null, search: 'x' };
+  expect(parsedLine.safeParse({ type: 'passages', progress: 1, items: [passage] }).success).toBe(true);
+  expect(parsedLine.safeParse({ type: 'passages', progress: 1, items: [{ ...passage, id: 'chosen' }] }).success).toBe(
+    false,
+  );
+  expect(
+    parsedLine.safeParse({ type: 'passages', progress: 1, items: [{ ...passage, text: 'x'.repeat(9_000) }] }).success,
+  ).toBe(false);
+});
+
+test('[A3] lines survive being cut anywhere, in the middle of a character too', async () => {
+  const bytes = Buffer.from('{"a":"ü"}\n{"b":"😀"}\n');
+  const cut = (async function* () {
+    for (const byte of bytes) yield new Uint8Array([byte]);
+  })();
+  const lines: string[] = [];
+  for await (const line of splitLines(cut)) lines.push(line);
+  expect(lines).toEqual(['{"a":"ü"}', '{"b":"😀"}']);
 });

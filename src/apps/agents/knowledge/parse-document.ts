@@ -4,12 +4,11 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { agentsErrors } from '../errors.ts';
-import type { ParsedLine, ParsedPassage } from './parse-child.ts';
+import { LineTooLong, parsedLine, splitLines, type ParsedPassage } from './parsed-line.ts';
 
 export interface ParseOptions {
   readonly contentType: string;
@@ -101,9 +100,9 @@ class Watchdog {
 }
 
 async function readLines(child: ParserProcess, watchdog: Watchdog, options: ParseOptions): Promise<ParseResult> {
-  for await (const line of createInterface({ input: child.stdout, crlfDelay: Infinity })) {
+  for await (const line of splitLines(child.stdout)) {
     options.signal?.throwIfAborted();
-    const parsed = JSON.parse(line) as ParsedLine;
+    const parsed = parsedLine.parse(JSON.parse(line));
     if (parsed.type === 'end') return { passageCount: parsed.passageCount, pageCount: parsed.pageCount };
     if (parsed.type === 'problem') throw knownProblem(parsed.code);
     watchdog.pause();
@@ -138,6 +137,8 @@ export async function parseDocument(body: Readable, options: ParseOptions): Prom
     });
     try {
       return await readLines(child, watchdog, options);
+    } catch (error) {
+      throw error instanceof LineTooLong ? agentsErrors.DOCUMENT_TOO_COMPLEX({ cause: error }) : error;
     } finally {
       watchdog.stop();
       await Promise.all([closed, fed]);

@@ -6,8 +6,8 @@ import { isAppError } from '#kernel/errors';
 import { newId } from '#kernel/ids';
 import { agentsErrors } from '../errors.ts';
 import type { DocumentRow } from '../tables.ts';
-import type { ParsedPassage } from './parse-child.ts';
 import { parseDocument } from './parse-document.ts';
+import type { ParsedPassage } from './parsed-line.ts';
 
 /** DocumentVersion is what is read: a document, and which attempt at it. */
 export interface DocumentVersion {

@@ -11,6 +11,7 @@ import {
   type AgentsFixture,
 } from '../../../testing/agents-fixture.ts';
 import { asAdmin } from '../../../testing/as-admin.ts';
+import { sweepAgents } from '../workflows/sweep.ts';
 
 let fixture: AgentsFixture;
 beforeAll(async () => void (fixture = await startAgents()));
@@ -151,4 +152,19 @@ test('[K13.1] deleting an agent deletes its documents, files, passages and conve
   );
   expect((await auditOf(`agent:${agent.id}`)).at(-1)).toMatchObject({ action: 'agents.agent.delete' });
   expect(await server.services.audit.verify({ tenantId: owner.principal.tenantId })).toMatchObject({ brokenAt: null });
+});
+
+test('[K12.3] an agent whose purge was lost in a crash is found by the sweep', async () => {
+  const { client, server } = fixture;
+  const agent = await createAgent(client);
+  await asAdmin(server.database, (query) =>
+    query(`update app_agents.agents set deleted_at = now() - interval '1 minute' where id = $1`, [agent.id]),
+  );
+  await sweepAgents(server.services);
+  await waitFor('the agent to be gone', async () => {
+    const left = await asAdmin(server.database, (query) =>
+      query('select from app_agents.agents where id = $1', [agent.id]),
+    );
+    return left.length === 0;
+  });
 });
