@@ -1,5 +1,6 @@
 /** One server per data folder: the lock is a listening socket, so it ends with its process, however that ends. */
-import { linkSync, renameSync, unlinkSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { linkSync, readdirSync, rmSync, unlinkSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -35,9 +36,10 @@ function knock(path: string): Promise<LockHolder | 'unknown' | null> {
     let isConnected = false;
     const socket = connect(path);
     socket.setEncoding('utf8').setTimeout(1_000);
-    const finish = (): void => {
+    const finish = (error?: Error): void => {
       socket.destroy();
-      if (!isConnected) return resolve(null);
+      // Only these two mean that nobody is there; a full backlog, say, means somebody who is busy.
+      if (!isConnected && ['ECONNREFUSED', 'ENOENT'].includes(errorCode(error))) return resolve(null);
       try {
         resolve(JSON.parse(text) as LockHolder);
       } catch {
@@ -46,9 +48,9 @@ function knock(path: string): Promise<LockHolder | 'unknown' | null> {
     };
     socket.on('connect', () => (isConnected = true));
     socket.on('data', (chunk) => (text += chunk));
-    socket.on('timeout', finish);
+    socket.on('timeout', () => finish());
     socket.on('error', finish);
-    socket.on('end', finish);
+    socket.on('end', () => finish());
   });
 }
 
@@ -60,53 +62,56 @@ function refuse(root: string, holder: LockHolder | 'unknown'): DatabaseStartErro
   return new DatabaseStartError('ALREADY_RUNNING', `The data folder ${root} is in use by ${who}. Stop it first, or set DATA_DIR to another folder.`);
 }
 
+/** lockNumbers returns the numbers of the locks in the folder, dead and alive, in rising order. */
+function lockNumbers(socketDir: string): number[] {
+  return readdirSync(socketDir)
+    .flatMap((name) => /^lock\.(\d+)$/.exec(name)?.[1] ?? [])
+    .map(Number)
+    .sort((a, b) => a - b);
+}
+
+/**
+ * takeNext tries for the number after the highest. Numbers only rise, and a link is made by one process alone: of many
+ * that find the highest lock dead, one gets the next number. Somebody slow may still link a number that was cleared away
+ * since, but then sees a higher one and withdraws.
+ */
+function takeNext(socketDir: string, own: string, highest: number): boolean {
+  const mine = highest + 1;
+  const path = join(socketDir, `lock.${mine}`);
+  try {
+    linkSync(own, path);
+  } catch (error) {
+    if (errorCode(error) !== 'EEXIST') throw error;
+    return false;
+  }
+  if ((lockNumbers(socketDir).at(-1) ?? 0) > mine) {
+    rmSync(path, { force: true });
+    return false;
+  }
+  for (const lower of lockNumbers(socketDir)) if (lower < mine) rmSync(join(socketDir, `lock.${lower}`), { force: true });
+  return true;
+}
+
 /**
  * acquireServerLock takes the lock of a data folder or throws ALREADY_RUNNING naming the holder. The socket listens under
- * a temporary name before it is linked to the lock's name, so whoever sees the lock can always connect to a live holder.
+ * a temporary name before it is linked to the lock's, so whoever sees a lock of a live process can connect to it. A
+ * released lock stays as a dead name; that keeps the numbers rising.
  */
 export async function acquireServerLock(root: string, socketDir: string): Promise<ServerLock> {
-  const path = join(socketDir, 'lock');
-  const own = join(socketDir, `l${process.pid.toString(36)}${Math.floor(performance.now()).toString(36)}`);
+  const own = join(socketDir, `l${randomBytes(6).toString('hex')}`);
   const server = await listen(own, { pid: process.pid, host: hostname(), since: new Date().toISOString() });
+  const close = (): Promise<void> => new Promise((resolve) => server.close(() => resolve()));
   try {
-    for (let attempt = 0; attempt < 10; attempt++) {
-      try {
-        linkSync(own, path);
-        unlinkSync(own);
-        return { release: () => releaseLock(server, path) };
-      } catch (error) {
-        if (errorCode(error) !== 'EEXIST') throw error;
-      }
-      await clearStale(root, path, `${own}s`);
+    for (;;) {
+      const highest = lockNumbers(socketDir).at(-1) ?? 0;
+      const holder = highest === 0 ? null : await knock(join(socketDir, `lock.${highest}`));
+      if (holder) throw refuse(root, holder);
+      if (takeNext(socketDir, own, highest)) break;
     }
-    throw refuse(root, 'unknown');
+    unlinkSync(own);
+    return { release: close };
   } catch (error) {
-    await new Promise((resolve) => server.close(resolve));
+    await close();
     throw error;
   }
-}
-
-/** clearStale moves a dead lock away; a live one, even one taken in this very moment, is put back and respected. */
-async function clearStale(root: string, path: string, aside: string): Promise<void> {
-  const holder = await knock(path);
-  if (holder) throw refuse(root, holder);
-  try {
-    renameSync(path, aside);
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return;
-    throw error;
-  }
-  const moved = await knock(aside);
-  if (moved) linkSync(aside, path);
-  unlinkSync(aside);
-  if (moved) throw refuse(root, moved);
-}
-
-function releaseLock(server: Server, path: string): Promise<void> {
-  try {
-    unlinkSync(path);
-  } catch {
-    // Already gone with its folder.
-  }
-  return new Promise((resolve) => server.close(() => resolve()));
 }
