@@ -71,7 +71,12 @@ function execute(run: Run): Promise<Counts> {
       [vitest, 'run', '--config', run.config, ...reporters, ...run.options, ...run.files],
       {
         cwd: root,
-        env: { ...process.env, NODE_ENV: 'test', ...run.environment },
+        env: {
+          ...process.env,
+          NODE_ENV: 'test',
+          ...(process.stdout.isTTY ? {} : { NO_COLOR: '1' }),
+          ...run.environment,
+        },
         stdio: ['ignore', 'inherit', 'inherit'],
       },
     );

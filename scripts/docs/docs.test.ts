@@ -30,7 +30,7 @@ test('[Q2] a promise without a test is named, and an id nobody promised is an er
   const folder = mkdtempSync(join(tmpdir(), 'bulkhead-docs-'));
   try {
     mkdirSync(join(folder, 'src'));
-    writeFileSync(join(folder, 'src', 'a.test.ts'), `test('${'[K1.1]'} works');`);
+    writeFileSync(join(folder, 'src', 'a.test.ts'), ['test("[K1.1', '] works");'].join(''));
     const promises = { 'K1.1': 'One', 'K1.2': 'Two' };
     const page = renderCoveragePage(promises, readTestedIds(folder, ['src'], promises));
     expect(page).toContain('**1 of 2** promises have a test. Without one: K1.2.');
