@@ -4,7 +4,7 @@ import type { Operation } from '#kernel/contract';
 import { kernelErrors } from '#kernel/errors';
 import type { EventStreams } from './event-stream.ts';
 import type { BinaryAnswer, EventStream } from '../types.ts';
-import { toPointer } from './validate.ts';
+import { toPointer } from './json-pointer.ts';
 
 const jsonType = 'application/json; charset=utf-8';
 

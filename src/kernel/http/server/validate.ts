@@ -2,6 +2,8 @@
 import type { z } from 'zod';
 import { kernelErrors, type ProblemIssue } from '#kernel/errors';
 import type { Operation } from '#kernel/contract';
+import { toPointer } from './json-pointer.ts';
+import { findUnstorableText } from './unstorable-text.ts';
 
 export interface RawInput {
   readonly params: unknown;
@@ -19,7 +21,9 @@ const maxIssues = 50;
 
 /** validateInput returns the parsed input. Throws INVALID_REQUEST with the problems of params, query and body together. */
 export function validateInput(operation: Operation, raw: RawInput): ValidInput {
-  const issues: ProblemIssue[] = [];
+  // Before the schemas, whose transformations and patterns must not be what finds it, or misses it.
+  const issues = findUnstorableText(raw, maxIssues);
+  if (issues.length > 0) throw kernelErrors.INVALID_REQUEST({ errors: issues });
   const params = readPart(operation.params, raw.params, 'params', issues);
   const query = readPart(operation.query, raw.query, 'query', issues);
   const body = operation.upload ? undefined : readPart(operation.body, raw.body, 'body', issues);
@@ -56,9 +60,4 @@ function describeIssue(issue: z.core.$ZodIssue, part: string): ProblemIssue[] {
     return issue.keys.map((key) => ({ pointer: toPointer([...path, key]), detail: 'Unknown field.' }));
   }
   return [{ pointer: toPointer(path), detail: issue.message }];
-}
-
-/** toPointer writes an RFC 6901 JSON pointer. */
-export function toPointer(path: readonly PropertyKey[]): string {
-  return path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 }
