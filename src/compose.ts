@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { AddressInfo } from 'node:net';
 import type { AppDefinition, Services } from '#kernel/app';
 import { createAuditLog } from '#kernel/audit';
-import { createIdentity } from '#kernel/auth';
+import { createIdentity, createSetupLink } from '#kernel/auth';
 import { ensureEmbeddedSecrets, type Config } from '#kernel/config';
 import { openDatabase, type Database, type MigrationSource } from '#kernel/db';
 import { createPolicy } from '#kernel/http';
@@ -40,6 +40,8 @@ export interface Bulkhead {
   readonly server: HttpServer;
   /** Listens on the configured address, then starts durable work. Rejects with EADDRINUSE when the port is taken. */
   listen(): Promise<{ readonly url: string }>;
+  /** The one-time link that creates the owner, or null when there is one already. */
+  createSetupLink(publicUrl: string): Promise<string | null>;
   /** Lets what runs finish for DRAIN_SECONDS at most, then ends the open streams (K12.5). Safe to call twice. */
   drain(): Promise<void>;
   /** Ends everything at once; after `drain` nothing of value is left. Safe to call twice. */
@@ -134,6 +136,7 @@ function assemble({ services, registry }: Parts, server: HttpServer, apps: reado
       jobs.launch().catch((error: unknown) => log.error({ err: error }, 'the job engine did not start'));
       return { url: publicUrlOf(config, server) };
     },
+    createSetupLink: (publicUrl) => createSetupLink({ db: services.db, config, publicUrl }),
     drain() {
       draining ??= drainAll(services, server);
       return draining;

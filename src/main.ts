@@ -1,17 +1,24 @@
 /** Starts the server, prints one line with its link, and ends it without losing work when asked to. */
 import { parseArgs } from 'node:util';
-import { createSetupLink } from '#kernel/auth';
 import { currentEnvironment, loadConfig, type LoadedConfig } from '#kernel/config';
 import { createLogger, type Logger } from '#kernel/log';
-import { composeBulkhead, type Bulkhead } from './compose.ts';
+import type { Bulkhead } from './compose.ts';
 import { describeStartFailure } from './start-failure.ts';
+
+const usage = 'Usage: node src/main.ts [serve] [--role all|web|worker]. Everything else: npm run bulkhead help.';
+const badUsage = 2;
 
 /** readArguments understands `serve` (the default) and `--role`. Anything else ends the process with a hint. */
 function readArguments(): Record<string, string> {
-  const { values, positionals } = parseArgs({ allowPositionals: true, options: { role: { type: 'string' } } });
-  const [command = 'serve', ...rest] = positionals;
-  if (command !== 'serve' || rest.length > 0) throw new TypeError(`unknown command ${positionals.join(' ')}`);
-  return values.role === undefined ? {} : { ROLE: values.role };
+  try {
+    const { values, positionals } = parseArgs({ allowPositionals: true, options: { role: { type: 'string' } } });
+    const [command = 'serve', ...rest] = positionals;
+    if (command !== 'serve' || rest.length > 0) throw new TypeError(`Unknown command: ${positionals.join(' ')}`);
+    return values.role === undefined ? {} : { ROLE: values.role };
+  } catch (error) {
+    console.error(`${(error as Error).message}\n${usage}`);
+    process.exit(badUsage);
+  }
 }
 
 /** makeLogger writes to standard error; on a terminal, where people read, only warnings unless LOG_LEVEL asks for more. */
@@ -59,12 +66,13 @@ async function serve(): Promise<void> {
   const loaded = loadConfig({ ...currentEnvironment(), ...readArguments() });
   const log = makeLogger(loaded);
   endOnSurprise(log);
+  // Loaded now, so that a bad configuration is told at once.
+  const { composeBulkhead } = await import('./compose.ts');
   const bulkhead = await composeBulkhead({ config: loaded.config, log });
   try {
     endOnSignals(bulkhead, log);
     const { url } = await bulkhead.listen();
-    const { db, config } = bulkhead.services;
-    const setupLink = await createSetupLink({ db, config, publicUrl: url });
+    const setupLink = await bulkhead.createSetupLink(url);
     console.log(setupLink ? `Bulkhead is ready. Create its owner: ${setupLink}` : `Bulkhead is ready: ${url}`);
   } catch (error) {
     await bulkhead.close();

@@ -1,6 +1,6 @@
 /** A start that fails says in plain words what is wrong and what to do; a stack is shown only for what nobody foresaw. */
 import { ConfigError } from '#kernel/config';
-import { DatabaseStartError } from '#kernel/db';
+import type { DatabaseStartError } from '#kernel/db';
 
 export interface StartFailure {
   readonly text: string;
@@ -10,10 +10,15 @@ export interface StartFailure {
 /** Exit code for a bad configuration, as in sysexits.h (EX_CONFIG). */
 const badConfiguration = 78;
 
+/** By name: loading the database's module only to compare a class would make the telling of a typing error slow. */
+function isDatabaseStartError(error: unknown): error is DatabaseStartError {
+  return error instanceof Error && error.name === 'DatabaseStartError';
+}
+
 /** describeStartFailure gives the text for standard error and the exit code. */
 export function describeStartFailure(error: unknown): StartFailure {
   if (error instanceof ConfigError) return { text: error.message, exitCode: badConfiguration };
-  if (error instanceof DatabaseStartError) return { text: error.message, exitCode: 1 };
+  if (isDatabaseStartError(error)) return { text: error.message, exitCode: 1 };
   const { code, port, address } = error as { code?: unknown; port?: unknown; address?: unknown };
   if (code === 'EADDRINUSE') {
     return { text: `Port ${port} is already in use on ${address}. Stop the program that uses it, or choose another with PORT=<number>.`, exitCode: 1 };
