@@ -22,7 +22,7 @@ export interface CallOptions {
 /** CallInput is `{ params, query, body, file }`: only what the operation declares, and only required if it is. */
 export type CallInput<Op> = Need<'params', Part<Op, 'params'>> &
   Need<'query', Part<Op, 'query'>> &
-  Need<'body', Part<Op, 'body'>> &
+  ([Part<Op, 'body'>] extends [never] ? Empty : { readonly body: Part<Op, 'body'> }) & // a body without fields is still `{}`
   (Op extends { readonly upload: true } ? { readonly file: File } : Empty);
 
 /** CallOutput is the JSON answer, or undefined for answers without content. */

@@ -125,7 +125,7 @@ describe('startRun', () => {
   test('[K5.4] [K12.2] sends once, repeats a lost answer with the same key, then follows the run it was told', async () => {
     const seen = scriptNetwork([
       { then: 'refuse' },
-      { headers: { 'run-id': 'r9' }, frames: [frame('1-1', 'step-started')], then: 'break' },
+      { headers: { location: '/api/v1/runs/r9' }, frames: [frame('1-1', 'step-started')], then: 'break' },
       { frames: [frame('1-2', 'done', { state: 'succeeded' })] },
     ]);
     expect(await collect(startRun({ path: '/conversations/c/messages', body: { text: 'Hi' } }, { pause }))).toEqual(['1-1 step-started', '1-2 done']);

@@ -38,8 +38,8 @@ export function followRun(runId: string, options: FollowOptions = {}): AsyncGene
 }
 
 /**
- * startRun sends the POST and yields the events of the run it began, from the same answer. The answer's `run-id` header
- * names the run for reconnections; a lost answer is asked for again with the same idempotency key.
+ * startRun sends the POST and yields the events of the run it began, from the same answer. The answer's `location` header
+ * (`/api/v1/runs/<id>`) names the run for reconnections; a lost answer is asked for again with the same idempotency key.
  */
 export function startRun(start: StartRun, options: FollowOptions = {}): AsyncGenerator<RunEvent, void> {
   const idempotencyKey = start.idempotencyKey ?? newIdempotencyKey();
@@ -66,7 +66,7 @@ async function* follow(
       const response = path
         ? await open(path(), { lastEventId, signal })
         : await open(start?.path ?? '', { start, lastEventId, signal });
-      const runId = response.headers.get('run-id');
+      const runId = /\/runs\/([^/?#]+)/.exec(response.headers.get('location') ?? '')?.[1];
       if (!path && runId) path = () => runEventsPath(runId);
       options.onConnection?.('live');
       for await (const event of readEvents(response, signal)) {
