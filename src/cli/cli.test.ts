@@ -37,6 +37,18 @@ test('[K1.2] a bad setting ends with exit code 1 and names every problem', async
   expect(stderr).toMatch(/2 problems:\n {2}PORT: expected a port/);
 });
 
+test.each([['verify'], ['restore'], ['backup', 'one', 'two'], ['restore', '--replace']])(
+  '[K10.5] %j %j without its file ends with its usage and opens nothing',
+  async (...args) => {
+    const { code, stderr } = await runCli(
+      args.filter((arg) => arg !== undefined),
+      { DATA_DIR: '/nonexistent/data' },
+    );
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^Usage: npm run bulkhead -- (verify|restore|backup)/);
+  },
+);
+
 test('an unknown command ends with exit code 2 and the list of commands', async () => {
   const { code, stderr } = await runCli(['frobnicate']);
   expect(code).toBe(2);

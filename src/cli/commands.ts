@@ -15,6 +15,18 @@ export const commands: Readonly<Record<string, Command>> = {
     summary: 'walk every audit trail and name those that were tampered with; --json for programs',
     load: () => import('./audit-verify.ts'),
   },
+  backup: {
+    summary: 'back up the database while the server goes on, and verify it; [file] instead of the backups folder',
+    load: async () => (await import('./backup-commands.ts')).backup,
+  },
+  verify: {
+    summary: 'check a backup <file> by restoring it into a scratch database',
+    load: async () => (await import('./backup-commands.ts')).verify,
+  },
+  restore: {
+    summary: 'put a backup <file> back while no server runs; --replace when the database holds data',
+    load: async () => (await import('./backup-commands.ts')).restore,
+  },
   config: {
     summary: 'print the effective settings and where each came from, secrets masked',
     load: () => import('./config.ts'),
