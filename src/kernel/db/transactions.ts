@@ -1,6 +1,7 @@
 /** Every statement runs in a transaction that row-level security knows the tenant of; none is left open or nested. */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
+import { createRequire } from 'node:module';
+import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type { Pool, PoolClient } from 'pg';
 import { isId } from '#kernel/ids';
 import { isConnectionError } from './errors.ts';
@@ -40,6 +41,11 @@ function openingSql(scope: TenantScope | null): string {
   );
 }
 
+/** Loaded at first use: it is the slowest module of a start, and hot paths go without it. */
+function loadDrizzle() {
+  return createRequire(import.meta.url)('drizzle-orm/node-postgres') as typeof import('drizzle-orm/node-postgres');
+}
+
 class ClientTx implements Tx {
   readonly scope: TenantScope | null;
   readonly #client: PoolClient;
@@ -55,7 +61,7 @@ class ClientTx implements Tx {
   /** Drizzle is made on first use: hot paths that only use `query` do not pay for it. */
   get orm(): NodePgDatabase {
     this.#assertOpen();
-    this.#orm ??= drizzle(this.#client);
+    this.#orm ??= loadDrizzle().drizzle(this.#client);
     return this.#orm;
   }
 
