@@ -45,6 +45,7 @@ class CallControl {
   readonly #onAbort = (): void => this.end(llmErrors.MODEL_ABORTED({ cause: this.#request.signal?.reason }));
   readonly #times: StreamConfig;
   #watchdog: Watchdog | null = null;
+  #lastFailure: AppError | null = null;
   #release: (() => void) | null = null;
 
   constructor(request: ModelRequest, times: StreamConfig) {
@@ -64,8 +65,14 @@ class CallControl {
     const { modelFirstTokenTimeoutMs, modelIdleTimeoutMs, modelTotalTimeoutMs } = this.#times;
     this.#watchdog = new Watchdog(
       { firstTokenMilliseconds: modelFirstTokenTimeoutMs, idleMilliseconds: modelIdleTimeoutMs, totalMilliseconds: modelTotalTimeoutMs },
-      (phase) => this.end(timeoutOf(phase)),
+      // Between two tries it is the failure of the last one that matters, not that time ran out while we waited.
+      (phase) => this.end(this.#lastFailure ?? timeoutOf(phase)),
     );
+  }
+
+  /** noteTry notes that a request is under way (null), or how the last one failed. */
+  noteTry(lastFailure: AppError | null): void {
+    this.#lastFailure = lastFailure;
   }
 
   readonly alive = (): void => this.#watchdog?.alive();
@@ -106,8 +113,9 @@ function toCall(request: ModelRequest, target: Target, meter: CallMeter, control
 }
 
 /** openOnce asks once and waits for the first parts. */
-async function openOnce(adapter: Adapter, call: AdapterCall, meter: CallMeter): Promise<Opened> {
+async function openOnce(adapter: Adapter, call: AdapterCall, meter: CallMeter, control: CallControl): Promise<Opened> {
   meter.attempts += 1;
+  control.noteTry(null);
   try {
     const rest = adapter.open(call)[Symbol.asyncIterator]();
     const result = await rest.next();
@@ -115,7 +123,9 @@ async function openOnce(adapter: Adapter, call: AdapterCall, meter: CallMeter): 
     return { first: result.value, rest };
   } catch (error) {
     // The breaker has to see the timeout that ended the call, not the abort it caused.
-    throw toFinalError(error, call.signal, false);
+    const failure = toFinalError(error, call.signal, false);
+    control.noteTry(failure);
+    throw failure;
   }
 }
 
@@ -124,8 +134,8 @@ async function openTarget(request: ModelRequest, target: Target, meter: CallMete
   control.signal.throwIfAborted();
   control.start(policies ? await policies.acquireSlot(control.signal) : () => undefined);
   const call = toCall(request, target, meter, control);
-  if (!policies) return openOnce(adapter, call, meter);
-  return policies.untilFirstPart(() => openOnce(adapter, call, meter), control.signal);
+  if (!policies) return openOnce(adapter, call, meter, control);
+  return policies.untilFirstPart(() => openOnce(adapter, call, meter, control), control.signal);
 }
 
 /** toFinalError prefers the reason we ended the call for over what the adapter made of it. */

@@ -44,6 +44,13 @@ const contextPattern = /context[ _-]?(length|window|size)|maximum context|too ma
 const refusedPattern = /content[ _-]?(filter|policy|management)|safety|responsible.?ai|moderation/i;
 const quotaPattern = /insufficient_quota|billing|credit balance|exceeded your current quota|payment/i;
 
+/** A chat shows the sentence only, so that the time to wait has to be in it. */
+function rateLimited(internal: string, retryAfterSeconds: number | undefined): AppError {
+  if (!retryAfterSeconds) return llmErrors.MODEL_RATE_LIMITED({ internal });
+  const detail = `The model provider limits how often it may be asked. Try again in ${retryAfterSeconds} s.`;
+  return llmErrors.MODEL_RATE_LIMITED({ detail, internal, retryAfterSeconds });
+}
+
 /** errorOfReport maps a status and a report. Status 0 stands for an error inside a stream. */
 export function errorOfReport(status: number, report: ProviderReport, options: { apiKey: string | null; retryAfterSeconds?: number }): AppError {
   const { apiKey, retryAfterSeconds } = options;
@@ -56,7 +63,7 @@ export function errorOfReport(status: number, report: ProviderReport, options: {
   }
   if (status === 402 || quotaPattern.test(all)) return llmErrors.MODEL_QUOTA_EXHAUSTED({ internal });
   if (status === 401 || /invalid_api_key|authentication_error/.test(all)) return llmErrors.MODEL_BAD_KEY({ internal });
-  if (status === 429 || /rate_limit|RESOURCE_EXHAUSTED/.test(report.code)) return llmErrors.MODEL_RATE_LIMITED({ internal, retryAfterSeconds });
+  if (status === 429 || /rate_limit|RESOURCE_EXHAUSTED/.test(report.code)) return rateLimited(internal, retryAfterSeconds);
   if (status < 500 && refusedPattern.test(all)) return llmErrors.MODEL_REFUSED({ internal });
   if (status === 403) {
     return llmErrors.MODEL_BAD_KEY({ detail: 'The model provider does not let this key do this. An administrator has to correct the model connection.', internal });
