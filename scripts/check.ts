@@ -31,6 +31,11 @@ const checks: readonly Check[] = [
 ];
 
 async function main(names: readonly string[]): Promise<number> {
+  const unknown = names.filter((name) => checks.every((check) => check.name !== name));
+  if (unknown.length > 0) {
+    console.error(`There is no check ${unknown.join(', ')}; there are: ${checks.map(({ name }) => name).join(', ')}.`);
+    return 2;
+  }
   let failures = 0;
   for (const { name, run } of checks.filter((check) => names.length === 0 || names.includes(check.name))) {
     const startedAt = performance.now();
