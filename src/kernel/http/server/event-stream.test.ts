@@ -52,6 +52,35 @@ test('a stream carries ids, types and data in order, uncompressed and uncached',
   expect(answer.headers.get('ratelimit-policy')).toContain('probe.any');
 });
 
+test('text of any script and size arrives whole, in one chunk per write, also to a client of HTTP/1.0', async () => {
+  const text = JSON.stringify('é漢字🙂'.repeat(500));
+  probe.onStream = async (writer) => {
+    for (let part = 0; part < 20; part += 1) writer.write([{ data: text }, { data: '"ascii"' }]);
+    await writer.drained();
+  };
+  const expected = `data: ${text}\n\ndata: "ascii"\n\n`.repeat(20);
+  expect((await owner.client.expect(200, 'GET /probe/stream')).text).toBe(expected);
+
+  const { port, hostname } = new URL(server.url);
+  const socket = connect(Number(port), hostname, () => {
+    socket.write(`GET /api/v1/probe/stream HTTP/1.0\r\nhost: a\r\ncookie: ${owner.client.cookie}\r\n\r\n`);
+  });
+  let answer = '';
+  for await (const chunk of socket.setEncoding('utf8')) answer += chunk;
+  expect(answer.slice(answer.indexOf('\r\n\r\n') + 4)).toBe(expected);
+});
+
+test('a connection serves further requests after a stream has ended', async () => {
+  probe.onStream = async (writer) => writer.write([{ data: '1' }]);
+  const { port, hostname, host } = new URL(server.url);
+  const request = `GET /api/v1/probe/stream HTTP/1.1\r\nhost: ${host}\r\ncookie: ${owner.client.cookie}\r\n`;
+  const socket = connect(Number(port), hostname, () => socket.write(`${request}\r\n${request}connection: close\r\n\r\n`));
+  let answer = '';
+  for await (const chunk of socket.setEncoding('utf8')) answer += chunk;
+  expect(answer.match(/HTTP\/1\.1 200 OK/g)).toHaveLength(2);
+  expect(answer.match(/data: 1\n\n\r\n0\r\n\r\n/g)).toHaveLength(2);
+});
+
 test('[K12.5] silence is filled with comments', async () => {
   const opened = whenOpened();
   const stop = new AbortController();

@@ -1,5 +1,6 @@
 /** Event streams: one socket write per batch, silence filled with comments, a client too slow to follow is cut. */
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { EventStream, EventWriter, ServerSentEvent } from '../types.ts';
 
 export interface StreamLimits {
@@ -26,10 +27,20 @@ export function formatEvents(events: readonly ServerSentEvent[]): string {
 
 const heartbeat = ': keep-alive\n\n';
 
+/**
+ * frameChunk frames text as one HTTP/1.1 chunk (RFC 9112, 7.1). Written straight to the socket, an event is one string
+ * and one system call; through ServerResponse.write it is four pieces and takes about twice the processor's time.
+ */
+function frameChunk(text: string, byteLength: number): string {
+  return `${byteLength.toString(16)}\r\n${text}\r\n`;
+}
+
 /** OpenStream is one connection. Its clock is the registry's tick, so that writing costs no look at the time. */
 class OpenStream implements EventWriter {
   readonly #response: ServerResponse;
   readonly #registry: EventStreams;
+  /** The socket itself, where the answer is chunked and next in line; else null, and Node frames. */
+  readonly #socket: Socket | null;
   readonly abort = new AbortController();
   #lastWriteTick: number;
   #pendingAtTick: { readonly tick: number; readonly bytes: number } | null = null;
@@ -37,6 +48,7 @@ class OpenStream implements EventWriter {
   constructor(response: ServerResponse, registry: EventStreams) {
     this.#response = response;
     this.#registry = registry;
+    this.#socket = response.chunkedEncoding ? response.socket : null;
     this.#lastWriteTick = registry.tick;
   }
 
@@ -50,15 +62,16 @@ class OpenStream implements EventWriter {
   }
 
   async drained(): Promise<void> {
-    if (!this.#response.writableNeedDrain || this.abort.signal.aborted) return;
+    const target = this.#socket ?? this.#response;
+    if (!target.writableNeedDrain || this.abort.signal.aborted) return;
     await new Promise<void>((resolve) => {
       const finish = (): void => {
-        this.#response.off('drain', finish);
-        this.#response.off('close', finish);
+        target.off('drain', finish);
+        target.off('close', finish);
         resolve();
       };
-      this.#response.once('drain', finish);
-      this.#response.once('close', finish);
+      target.once('drain', finish);
+      target.once('close', finish);
     });
   }
 
@@ -78,8 +91,14 @@ class OpenStream implements EventWriter {
 
   #send(text: string): void {
     this.#lastWriteTick = this.#registry.tick;
-    const isFlowing = this.#response.write(text);
+    const isFlowing = this.#socket ? this.#sendChunk(this.#socket, text) : this.#response.write(text);
     if (!isFlowing && this.bufferedBytes > this.#registry.limits.maxBufferedBytes) this.#response.destroy();
+  }
+
+  #sendChunk(socket: Socket, text: string): boolean {
+    const byteLength = Buffer.byteLength(text);
+    // Text of ASCII alone has as many bytes as characters, and is written without being encoded.
+    return socket.write(frameChunk(text, byteLength), byteLength === text.length ? 'latin1' : 'utf8');
   }
 }
 
@@ -107,9 +126,6 @@ export class EventStreams {
 
   /** serve answers with the stream and resolves when it is over, however it ends. `headers` are written as they are. */
   async serve(stream: EventStream, response: ServerResponse, headers: Readonly<Record<string, string | number | string[]>>): Promise<void> {
-    const open = new OpenStream(response, this);
-    const stop = (): void => open.abort.abort();
-    response.once('close', stop);
     response.writeHead(200, {
       ...headers,
       'content-type': 'text/event-stream; charset=utf-8',
@@ -117,8 +133,11 @@ export class EventStreams {
       'x-accel-buffering': 'no',
     });
     response.flushHeaders();
+    const open = new OpenStream(response, this);
+    const stop = (): void => open.abort.abort();
+    response.once('close', stop);
     this.#open.add(open);
-    if (this.#isClosing) open.abort.abort();
+    if (this.#isClosing || response.destroyed) open.abort.abort();
     try {
       await stream.open(open, open.abort.signal);
     } finally {
