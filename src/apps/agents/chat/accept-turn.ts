@@ -14,7 +14,7 @@ export interface OpenConversation {
   readonly id: string;
   readonly connection_id: string | null;
   readonly model: string;
-  readonly message_count: number;
+  readonly has_knowledge: boolean;
 }
 
 /**
@@ -24,7 +24,7 @@ export interface OpenConversation {
 export async function lockConversation(tx: Tx, caller: Caller, conversationId: string): Promise<OpenConversation> {
   const [row] = await tx.query<OpenConversation>({
     name: 'agents-lock-conversation',
-    text: `select c.id, a.connection_id, a.model, c.message_count from app_agents.conversations c
+    text: `select c.id, a.connection_id, a.model, a.document_count > 0 as has_knowledge from app_agents.conversations c
       join app_agents.agents a on a.tenant_id = c.tenant_id and a.id = c.agent_id and a.deleted_at is null
       where c.tenant_id = $1 and c.owner_id = $2 and c.id = $3 for update of c`,
     values: [caller.tenantId, caller.userId, conversationId],
@@ -77,40 +77,47 @@ export async function insertAnswer(
   );
 }
 
-export interface NewQuestion {
+export interface NewTurn extends NewAnswer {
   readonly text: string;
   readonly clientMessageId: string | undefined;
 }
 
-/** insertQuestion writes what the person said; the first question names the conversation. */
-export async function insertQuestion(
-  tx: Tx,
-  caller: Caller,
-  conversation: OpenConversation,
-  question: NewQuestion & { readonly id: string },
-): Promise<MessageRow> {
-  return takeRow(
-    await tx.query<MessageRow>({
-      name: 'agents-insert-question',
-      text: `with touched as (
+/**
+ * insertTurn writes what the person said and the empty answer that the run will fill, in one statement; the first question
+ * names the conversation.
+ */
+export async function insertTurn(tx: Tx, caller: Caller, conversation: OpenConversation, turn: NewTurn): Promise<Turn> {
+  const rows = await tx.query<MessageRow>({
+    name: 'agents-insert-turn',
+    text: `with touched as (
         update app_agents.conversations
-        set message_count = message_count + 1, updated_at = now(), title = case when title = '' then $7 else title end
-        where tenant_id = $2 and owner_id = $3 and id = $4 returning message_count - 1 as position)
-      insert into app_agents.messages as m
-        (id, tenant_id, owner_id, conversation_id, position, role, state, text, client_message_id)
-      select $1, $2, $3, $4, touched.position, 'user', 'complete', $5, $6 from touched
+        set message_count = message_count + 2, active_run_id = $7, updated_at = now(),
+          title = case when title = '' then $11 else title end
+        where tenant_id = $1 and owner_id = $2 and id = $3 returning message_count - 2 as position)
+      insert into app_agents.messages as m (tenant_id, owner_id, conversation_id, id, position, role, state, text,
+        client_message_id, connection_id, model, run_id, reply_to_id)
+      select $1, $2, $3, v.* from touched cross join lateral (values
+        ($4::uuid, touched.position, 'user', 'complete', $5::text, $6::uuid, null::uuid, null::text, null::uuid, null::uuid),
+        ($8::uuid, touched.position + 1, 'assistant', 'streaming', '', null, $9::uuid, $10::text, $7::uuid, $4::uuid)
+      ) v
       returning ${messageColumns}`,
-      values: [
-        question.id,
-        caller.tenantId,
-        caller.userId,
-        conversation.id,
-        question.text,
-        question.clientMessageId ?? null,
-        makeTitle(question.text),
-      ],
-    }),
-  );
+    values: [
+      caller.tenantId,
+      caller.userId,
+      conversation.id,
+      turn.questionId,
+      turn.text,
+      turn.clientMessageId ?? null,
+      turn.runId,
+      turn.answerId,
+      conversation.connection_id,
+      conversation.model,
+      makeTitle(turn.text),
+    ],
+  });
+  const [question, answer] = rows.toSorted((one, other) => one.position - other.position);
+  if (!question || !answer) throw new Error('the statement gave no turn');
+  return toTurn(question, answer);
 }
 
 /** findSentBefore returns the turn of a message that was sent before with the same client id: the network lost our answer, not the message. */

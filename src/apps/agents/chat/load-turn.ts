@@ -22,7 +22,6 @@ interface TurnRow {
   instructions: string;
   tone: PromptAgent['tone'];
   temperature: number | null;
-  document_count: number;
   connection_id: string | null;
   model: string;
   text: string;
@@ -33,7 +32,7 @@ interface TurnRow {
 export async function loadTurn(tx: Tx, caller: Caller, input: ChatTurnInput): Promise<LoadedTurn | null> {
   const [row] = await tx.query<TurnRow>({
     name: 'agents-load-turn',
-    text: `select a.id as agent_id, a.name, a.description, a.instructions, a.tone, a.temperature, a.document_count,
+    text: `select a.id as agent_id, a.name, a.description, a.instructions, a.tone, a.temperature,
         answer.connection_id, answer.model, question.text, question.position
       from app_agents.messages question
       join app_agents.messages answer on answer.tenant_id = question.tenant_id and answer.id = $4
@@ -46,7 +45,7 @@ export async function loadTurn(tx: Tx, caller: Caller, input: ChatTurnInput): Pr
   const { agent_id: agentId, name, description, instructions, tone, temperature, text: question } = row;
   return {
     agentId,
-    agent: { name, description, instructions, tone, hasKnowledge: row.document_count > 0 },
+    agent: { name, description, instructions, tone, hasKnowledge: input.hasKnowledge },
     model: { connectionId: row.connection_id, model: row.model },
     temperature,
     question,
@@ -69,7 +68,6 @@ async function loadHistory(tx: Tx, caller: Caller, conversationId: string, befor
 
 /** retrieve finds the passages that bear on the question; empty when there is no evidence. */
 export async function retrieve(tx: Tx, turn: LoadedTurn): Promise<FoundPassage[]> {
-  if (!turn.agent.hasKnowledge) return [];
   const previousQuestion = turn.history.findLast((message) => message.role === 'user')?.text;
   return searchPassages(tx, { agentId: turn.agentId, question: turn.question, previousQuestion });
 }

@@ -27,7 +27,12 @@ export const regenerateAnswer = defineRoute(agentsContract, 'POST /conversations
       });
       if (!question) throw agentsErrors.NOTHING_TO_REGENERATE();
       const answerId = newId();
-      const runId = await acceptRun(tx, services, { conversationId, messageId: question.id, answerId });
+      const runId = await acceptRun(tx, services, {
+        conversationId,
+        messageId: question.id,
+        answerId,
+        hasKnowledge: conversation.has_knowledge,
+      });
       await tx.query({
         text: `update app_agents.messages set superseded_at = now()
           where tenant_id = $1 and owner_id = $2 and conversation_id = $3 and reply_to_id = $4 and superseded_at is null`,

@@ -1,15 +1,7 @@
 /** POST /conversations/{conversationId}/messages: the message is accepted durably, then answered apart from this request. */
 import { defineRoute } from '#kernel/http';
 import { newId } from '#kernel/ids';
-import {
-  acceptRun,
-  findSentBefore,
-  insertAnswer,
-  insertQuestion,
-  lockConversation,
-  startTurn,
-  toTurn,
-} from '../chat/accept-turn.ts';
+import { acceptRun, findSentBefore, insertTurn, lockConversation, startTurn } from '../chat/accept-turn.ts';
 import { agentsContract } from '../contract.ts';
 import { chatLimit } from '../limits.ts';
 
@@ -29,15 +21,20 @@ export const sendMessage = defineRoute(agentsContract, 'POST /conversations/{con
         clientMessageId === undefined ? null : await findSentBefore(tx, principal, conversationId, clientMessageId);
       if (before) return before;
       const [messageId, answerId] = [newId(), newId()];
-      const runId = await acceptRun(tx, services, { conversationId, messageId, answerId });
-      const question = await insertQuestion(tx, principal, conversation, { id: messageId, text, clientMessageId });
-      const answer = await insertAnswer(tx, principal, conversation, { answerId, runId, questionId: messageId });
+      const runId = await acceptRun(tx, services, {
+        conversationId,
+        messageId,
+        answerId,
+        hasKnowledge: conversation.has_knowledge,
+      });
+      const ids = { questionId: messageId, answerId, runId };
+      const accepted = await insertTurn(tx, principal, conversation, { ...ids, text, clientMessageId });
       await ctx.audit(tx, {
         action: 'agents.message.create',
         resource: `message:${messageId}`,
         details: { conversationId, runId },
       });
-      return toTurn(question, answer);
+      return accepted;
     });
     return startTurn(ctx, turn);
   },

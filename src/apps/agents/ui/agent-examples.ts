@@ -28,7 +28,11 @@ export const agentExamples: readonly AgentExample[] = [
         '- Never promise a refund or a date that the documents do not promise.',
       tone: 'friendly',
       greeting: 'Hello! Ask me about orders, delivery or returns.',
-      suggestedQuestions: ['How long does delivery take?', 'How do I return something?', 'Which payment methods are there?'],
+      suggestedQuestions: [
+        'How long does delivery take?',
+        'How do I return something?',
+        'Which payment methods are there?',
+      ],
     },
   },
   {
@@ -44,7 +48,11 @@ export const agentExamples: readonly AgentExample[] = [
         '- Do not interpret beyond the text; name the person responsible where the text names one.',
       tone: 'concise',
       greeting: 'What would you like to look up?',
-      suggestedQuestions: ['How many days of leave do I have?', 'What may I claim as travel costs?', 'Who approves a purchase?'],
+      suggestedQuestions: [
+        'How many days of leave do I have?',
+        'What may I claim as travel costs?',
+        'Who approves a purchase?',
+      ],
     },
   },
   {

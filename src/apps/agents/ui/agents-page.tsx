@@ -1,13 +1,12 @@
 /** The list of agents; empty, it teaches what an agent is and offers some to begin with. */
-import { ActionIcon, Button, Text, UnstyledButton } from '@mantine/core';
+import { ActionIcon, Button, Text } from '@mantine/core';
 import { IconBook2, IconPlus, IconRobot, IconSettings } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import { usePages } from '#web/api-hooks.ts';
 import { usePermission } from '#web/session.ts';
 import { DataList, DataRow, EmptyState, formatAgo, PageHeader } from '#web/ui/index.ts';
-import { agentExamples } from './agent-examples.ts';
 import { agentsApi, count, pathsOf, type AgentSummary } from './agents-api.ts';
-import classes from './agents.module.css';
+import { ExampleCards } from './example-cards.tsx';
 
 export default function AgentsPage() {
   const agents = usePages(agentsApi, 'GET /agents');
@@ -95,25 +94,5 @@ function NothingToSee() {
     <EmptyState icon={IconRobot} title="No agents yet">
       Once somebody in your organisation has made an agent, you can talk to it here.
     </EmptyState>
-  );
-}
-
-/** ExampleCards lead to the form, filled in. */
-export function ExampleCards() {
-  return (
-    <ul className={classes.examples}>
-      {agentExamples.map(({ id, summary, values }) => (
-        <li key={id}>
-          <UnstyledButton component={Link} to="/agents/new" search={{ example: id } as never} className={classes.example}>
-            <Text size="sm" fw={600}>
-              {values.name}
-            </Text>
-            <Text size="sm" c="dimmed">
-              {summary}
-            </Text>
-          </UnstyledButton>
-        </li>
-      ))}
-    </ul>
   );
 }

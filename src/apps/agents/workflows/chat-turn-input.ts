@@ -9,4 +9,6 @@ export interface ChatTurnInput {
   readonly messageId: string;
   /** The answer that is to be written. */
   readonly answerId: string;
+  /** Whether the agent had documents when the question came; a turn without any has no retrieve step. */
+  readonly hasKnowledge: boolean;
 }

@@ -290,7 +290,12 @@ describe('[K12.3] an answer that ends early', () => {
     const conversation = await createConversation(client, agent.id);
     const turn = await say(client, conversation.id, 'Shipping to Norway?');
     const answer = await waitForAnswer(client, turn);
-    const input = { conversationId: conversation.id, messageId: turn.message.id, answerId: answer.id };
+    const input = {
+      conversationId: conversation.id,
+      messageId: turn.message.id,
+      answerId: answer.id,
+      hasKnowledge: true,
+    };
     await asAdmin(server.database, (query) =>
       query(`update app_agents.messages set state = 'streaming', text = '' where id = $1`, [answer.id]),
     );

@@ -27,20 +27,24 @@ async function load(run: Run): Promise<LoadedTurn> {
   return turn;
 }
 
-async function findEvidence(run: Run, step: StepContext, remember: (turn: LoadedTurn) => void): Promise<Evidence> {
+/** tellStart is the first event of a turn: what the client can tie its view to. */
+function tellStart(run: Run, step: StepContext): void {
   const { conversationId, messageId, answerId } = run.input;
   step.emit('turn-started', { conversationId, messageId, answerId });
-  const { citations, passages } = await run.services.db.withTenant(run.scope, async (tx) => {
-    const turn = await loadTurn(tx, run.scope, run.input);
-    if (!turn) throw agentsErrors.CONVERSATION_NOT_FOUND();
-    remember(turn);
-    const found = await retrieve(tx, turn);
+}
+
+async function findEvidence(run: Run, step: StepContext): Promise<{ turn: LoadedTurn; evidence: Evidence }> {
+  tellStart(run, step);
+  const { turn, passages, citations } = await run.services.db.withTenant(run.scope, async (tx) => {
+    const loaded = await loadTurn(tx, run.scope, run.input);
+    if (!loaded) throw agentsErrors.CONVERSATION_NOT_FOUND();
+    const found = await retrieve(tx, loaded);
     const numbered = toCitations(found);
-    if (found.length > 0) await saveCandidates(tx, run.scope, answerId, numbered);
-    return { passages: found, citations: numbered };
+    if (found.length > 0) await saveCandidates(tx, run.scope, run.input.answerId, numbered);
+    return { turn: loaded, passages: found, citations: numbered };
   });
   if (citations.length > 0) step.emit('citations', { citations });
-  return { passages };
+  return { turn, evidence: { passages } };
 }
 
 async function writeAnswer(run: Run, step: StepContext, turn: LoadedTurn, { passages }: Evidence): Promise<Answer> {
@@ -80,9 +84,20 @@ async function writeAnswer(run: Run, step: StepContext, turn: LoadedTurn, { pass
 
 async function execute(run: Run): Promise<void> {
   let turn: LoadedTurn | undefined;
-  const evidence = await run.step('retrieve', (step) => findEvidence(run, step, (loaded) => (turn = loaded)));
-  // After a crash the retrieve step is not repeated, so that what it had loaded is read here.
-  const answer = await run.step('answer', async (step) => writeAnswer(run, step, turn ?? (await load(run)), evidence));
+  let evidence: Evidence = { passages: [] };
+  // Decided by the input and never by what is found now, so that every attempt has the same steps.
+  if (run.input.hasKnowledge) {
+    evidence = await run.step('retrieve', async (step) => {
+      const found = await findEvidence(run, step);
+      turn = found.turn;
+      return found.evidence;
+    });
+  }
+  const answer = await run.step('answer', async (step) => {
+    if (!run.input.hasKnowledge) tellStart(run, step);
+    // After a crash the retrieve step is not repeated, so that what it had loaded is read here.
+    return writeAnswer(run, step, turn ?? (await load(run)), evidence);
+  });
   await run.finish('succeeded', (tx) =>
     saveAnswer(tx, run.scope, run.input, {
       runId: run.runId,

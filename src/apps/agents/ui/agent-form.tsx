@@ -1,0 +1,156 @@
+/** AgentForm is the form of an agent, new or old; it guards what is typed and says what a refusal asks for. */
+import { ActionIcon, Button, NumberInput, Select, Stack, Text, Textarea, TextInput } from '@mantine/core';
+import { useForm, type UseFormReturnType } from '@mantine/form';
+import { IconPlus, IconX } from '@tabler/icons-react';
+import type { ReactNode } from 'react';
+import { FormProblem, showFieldErrors } from '#web/ui/index.ts';
+import type { ApiProblem } from '#web/api.ts';
+import { useState } from 'react';
+import { maxQuestions, type AgentValues } from './agent-values.ts';
+import classes from './agents.module.css';
+import { LeaveGuard } from './leave-guard.tsx';
+import { ModelPicker } from './model-picker.tsx';
+
+export type AgentFormApi = UseFormReturnType<AgentValues>;
+
+interface AgentFormProps {
+  readonly initialValues: AgentValues;
+  readonly submitLabel: string;
+  readonly isBusy: boolean;
+  readonly mayWrite: boolean;
+  readonly onSubmit: (values: AgentValues, form: AgentFormApi) => Promise<unknown>;
+  /** Stands above the buttons, such as what to do about a conflict; given the form to act on it. */
+  readonly notice?: (form: AgentFormApi) => ReactNode;
+}
+
+export function AgentForm({ initialValues, submitLabel, isBusy, mayWrite, onSubmit, notice }: AgentFormProps) {
+  const form = useForm<AgentValues>({
+    initialValues,
+    validate: {
+      name: (name) => (name.trim() === '' ? 'An agent needs a name.' : null),
+      model: { model: (model) => (model.trim() === '' ? 'Choose a model, or write its name.' : null) },
+    },
+  });
+  const [problem, setProblem] = useState<ApiProblem | null>(null);
+  const submit = async (values: AgentValues) => {
+    setProblem(null);
+    try {
+      await onSubmit(values, form);
+    } catch (error) {
+      setProblem(showFieldErrors(form, error as ApiProblem));
+    }
+  };
+  return (
+    <form className={classes.form} onSubmit={form.onSubmit((values) => void submit(values))} noValidate>
+      <LeaveGuard isDirty={form.isDirty() && !isBusy} />
+      <fieldset disabled={!mayWrite} style={{ border: 0, margin: 0, padding: 0, minWidth: 0 }}>
+        <Stack gap="md">
+          <TextInput label="Name" required maxLength={80} {...form.getInputProps('name')} />
+          <TextInput
+            label="Description"
+            description="One sentence for the list; the model reads it too."
+            maxLength={500}
+            {...form.getInputProps('description')}
+          />
+          <Textarea
+            label="Instructions"
+            description="How to answer, what to leave to people, what never to say. Plain words do."
+            minRows={6}
+            maxRows={20}
+            maxLength={20_000}
+            {...form.getInputProps('instructions')}
+          />
+          <div className={classes.columns}>
+            <Select label="Tone" data={tones} {...form.getInputProps('tone')} />
+            <NumberInput
+              label="Temperature"
+              description="0 is steady, 2 is wild. Empty: the model’s own."
+              min={0}
+              max={2}
+              step={0.1}
+              decimalScale={2}
+              {...form.getInputProps('temperature')}
+            />
+          </div>
+          <ModelPicker form={form} />
+          <Textarea
+            label="Greeting"
+            description="What a new chat begins with."
+            minRows={2}
+            maxRows={6}
+            maxLength={1_000}
+            {...form.getInputProps('greeting')}
+          />
+          <SuggestedQuestions form={form} />
+          {notice?.(form)}
+          <FormProblem error={problem} />
+        </Stack>
+      </fieldset>
+      {mayWrite ? (
+        <div className={classes.formEnd}>
+          <Text size="sm" c="dimmed" className={classes.formEndNote}>
+            {form.isDirty() ? 'Not saved yet' : ''}
+          </Text>
+          <Button type="submit" loading={isBusy}>
+            {submitLabel}
+          </Button>
+        </div>
+      ) : (
+        <Text size="sm" c="dimmed" mt="md">
+          You may look at this agent, not change it.
+        </Text>
+      )}
+    </form>
+  );
+}
+
+const tones = [
+  { value: '', label: 'As the instructions say' },
+  { value: 'neutral', label: 'Neutral' },
+  { value: 'friendly', label: 'Friendly' },
+  { value: 'formal', label: 'Formal' },
+  { value: 'concise', label: 'Concise' },
+  { value: 'playful', label: 'Playful' },
+];
+
+function SuggestedQuestions({ form }: { readonly form: AgentFormApi }) {
+  const { suggestedQuestions } = form.values;
+  return (
+    <fieldset className={classes.section}>
+      <legend>Suggested questions</legend>
+      <Stack gap="xs">
+        <Text size="sm" c="dimmed">
+          Shown under the greeting, to be asked by one click. Up to {maxQuestions}.
+        </Text>
+        {suggestedQuestions.map((_, index) => (
+          // A question has no identity but its place.
+          <div key={index} className={classes.question}>
+            <TextInput
+              aria-label={`Question ${index + 1}`}
+              maxLength={200}
+              {...form.getInputProps(`suggestedQuestions.${index}`)}
+            />
+            <ActionIcon
+              aria-label={`Remove question ${index + 1}`}
+              onClick={() => form.removeListItem('suggestedQuestions', index)}
+            >
+              <IconX size={18} />
+            </ActionIcon>
+          </div>
+        ))}
+        {suggestedQuestions.length < maxQuestions ? (
+          <div>
+            <Button
+              size="xs"
+              variant="default"
+              leftSection={<IconPlus size={14} />}
+              onClick={() => form.insertListItem('suggestedQuestions', '')}
+            >
+              Add a question
+            </Button>
+          </div>
+        ) : null}
+      </Stack>
+    </fieldset>
+  );
+}

@@ -1,0 +1,117 @@
+/** Settings of an agent: the form, saved as the revision it was read at; who comes second is asked what to do. */
+import { Alert, Button, Group, Text } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { IconUsers } from '@tabler/icons-react';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { keyOf, useCall } from '#web/api-hooks.ts';
+import { ApiProblem } from '#web/api.ts';
+import { usePageParams } from '#web/page-params.ts';
+import { usePermission } from '#web/session.ts';
+import { ErrorState, LoadingRows } from '#web/ui/index.ts';
+import { AgentForm, type AgentFormApi } from './agent-form.tsx';
+import { AgentHeader } from './agent-header.tsx';
+import { changeOf, valuesOf, type AgentValues } from './agent-values.ts';
+import { agentQuery, agentsApi, type Agent } from './agents-api.ts';
+import { AgentMissing } from './agent-missing.tsx';
+
+export default function AgentSettingsPage() {
+  const { agentId } = usePageParams('agentId');
+  const agent = useQuery(agentQuery(agentId));
+  if (agent.isPending) return <LoadingRows rows={5} />;
+  if (!agent.data) return <AgentMissing error={agent.error} onRetry={() => void agent.refetch()} />;
+  return (
+    <>
+      <AgentHeader agent={agent.data} page="Settings" />
+      {agent.error ? <ErrorState error={agent.error} onRetry={() => void agent.refetch()} /> : null}
+      <SettingsForm key={agentId} agent={agent.data} />
+    </>
+  );
+}
+
+/** The form keeps the agent it was filled with: a newer one, read in the background, must not change what is typed. */
+function SettingsForm({ agent }: { readonly agent: Agent }) {
+  const [base, setBase] = useState(agent);
+  const mayWrite = usePermission('agents.agent.write');
+  const { save, isBusy, hasConflict, fetchTheirs } = useSaveAgent(base.id);
+  const submitOver = async (basis: Agent, values: AgentValues, form: AgentFormApi) => {
+    const saved = await save(basis.revision, changeOf(values, base));
+    if (!saved) return;
+    setBase(saved);
+    form.setInitialValues(valuesOf(saved));
+    form.setValues(valuesOf(saved));
+    notifications.show({ message: 'The agent is saved.' });
+  };
+  const loadTheirs = async (form: AgentFormApi) => {
+    const theirs = await fetchTheirs();
+    setBase(theirs);
+    form.setInitialValues(valuesOf(theirs));
+    form.setValues(valuesOf(theirs));
+  };
+  return (
+    <AgentForm
+      initialValues={valuesOf(base)}
+      submitLabel="Save"
+      isBusy={isBusy}
+      mayWrite={mayWrite}
+      onSubmit={(values, form) => submitOver(base, values, form)}
+      notice={(form) =>
+        hasConflict ? (
+          <Conflict
+            onTakeTheirs={() => void loadTheirs(form)}
+            onKeepMine={async () => submitOver(await fetchTheirs(), form.values, form)}
+          />
+        ) : null
+      }
+    />
+  );
+}
+
+function useSaveAgent(agentId: string) {
+  const queryClient = useQueryClient();
+  const [hasConflict, setConflict] = useState(false);
+  const update = useCall(agentsApi, 'PATCH /agents/{agentId}');
+  const save = async (revision: number, change: ReturnType<typeof changeOf>): Promise<Agent | null> => {
+    try {
+      const saved = await update.mutateAsync({ params: { agentId }, body: { revision, ...change } });
+      setConflict(false);
+      queryClient.setQueryData(agentQuery(agentId).queryKey, saved);
+      void queryClient.invalidateQueries({ queryKey: keyOf('GET /agents') });
+      return saved;
+    } catch (error) {
+      if (!(error instanceof ApiProblem) || error.code !== 'AGENT_CHANGED') throw error;
+      setConflict(true);
+      return null;
+    }
+  };
+  const fetchTheirs = async () => {
+    const theirs = await queryClient.fetchQuery({ ...agentQuery(agentId), staleTime: 0 });
+    setConflict(false);
+    return theirs;
+  };
+  return { save, isBusy: update.isPending, hasConflict, fetchTheirs };
+}
+
+interface ConflictProps {
+  readonly onTakeTheirs: () => void;
+  readonly onKeepMine: () => Promise<void>;
+}
+
+function Conflict({ onTakeTheirs, onKeepMine }: ConflictProps) {
+  return (
+    <Alert color="yellow" variant="light" icon={<IconUsers size={18} />} title="Somebody else changed this agent" role="alert">
+      <Text size="sm" mb="sm">
+        It was saved by somebody else while you were editing. Nothing is lost yet: keep your changes, which replace theirs only
+        in the fields you touched, or load their version and drop yours.
+      </Text>
+      <Group gap="xs">
+        <Button size="xs" onClick={() => void onKeepMine()}>
+          Keep my changes
+        </Button>
+        <Button size="xs" variant="default" onClick={onTakeTheirs}>
+          Load their version
+        </Button>
+      </Group>
+    </Alert>
+  );
+}

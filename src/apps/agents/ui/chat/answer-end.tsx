@@ -1,0 +1,85 @@
+/** AnswerEnd stands under a finished answer: what became of it, what to do about it, and the buttons. */
+import { Alert, Anchor, Button, Group, Text } from '@mantine/core';
+import { IconAlertTriangle, IconCheck, IconCopy, IconRefresh } from '@tabler/icons-react';
+import { Link } from '@tanstack/react-router';
+import { useState } from 'react';
+import { copyText } from '#web/ui/index.ts';
+import { pathsOf } from '../agents-api.ts';
+import type { AnswerProps } from './answer.tsx';
+import classes from './chat.module.css';
+
+export function AnswerEnd({ message, agentId, onRegenerate, isRegenerating }: AnswerProps) {
+  const isFailed = message.state === 'failed';
+  return (
+    <>
+      {isFailed ? <Failure message={message} agentId={agentId} /> : null}
+      <div className={classes.answerEnd}>
+        {message.state === 'stopped' ? (
+          <Text size="sm" c="dimmed">
+            Stopped{message.text === '' ? ' before the first word' : ''}
+          </Text>
+        ) : null}
+        {message.text === '' ? null : <CopyButton text={message.text} />}
+        {onRegenerate ? (
+          <Button
+            size="compact-sm"
+            variant={isFailed ? 'default' : 'subtle'}
+            color="gray"
+            leftSection={<IconRefresh size={15} />}
+            loading={isRegenerating}
+            onClick={onRegenerate}
+          >
+            {isFailed ? 'Try again' : 'Regenerate'}
+          </Button>
+        ) : null}
+        {message.model?.connectionId ? (
+          <Text size="xs" c="dimmed" className={classes.answerModel}>
+            {describeModel(message)}
+          </Text>
+        ) : null}
+      </div>
+    </>
+  );
+}
+
+function describeModel({ model, usage }: AnswerProps['message']): string {
+  const seconds = usage ? ` · ${(usage.durationMilliseconds / 1000).toLocaleString(undefined, { maximumFractionDigits: 1 })} s` : '';
+  return `${model?.model ?? ''}${seconds}`;
+}
+
+function Failure({ message, agentId }: Pick<AnswerProps, 'message' | 'agentId'>) {
+  const { error } = message;
+  return (
+    <Alert color="red" variant="light" icon={<IconAlertTriangle size={18} />} py="xs" my="xs" title="This answer failed">
+      <Group gap={6}>
+        <Text size="sm">
+          {error?.detail ?? 'Something went wrong.'} {message.text === '' ? '' : 'What it had written is kept.'}{' '}
+          {error?.isRetryable ? null : (
+            <Anchor component={Link} to={pathsOf(agentId).settings} size="sm">
+              Change the agent’s model
+            </Anchor>
+          )}
+        </Text>
+      </Group>
+    </Alert>
+  );
+}
+
+function CopyButton({ text }: { readonly text: string }) {
+  const [isCopied, setCopied] = useState(false);
+  const copy = async () => {
+    setCopied(await copyText(text));
+    setTimeout(() => setCopied(false), 2_000);
+  };
+  return (
+    <Button
+      size="compact-sm"
+      variant="subtle"
+      color="gray"
+      leftSection={isCopied ? <IconCheck size={15} /> : <IconCopy size={15} />}
+      onClick={() => void copy()}
+    >
+      {isCopied ? 'Copied' : 'Copy'}
+    </Button>
+  );
+}

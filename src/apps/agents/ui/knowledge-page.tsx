@@ -1,0 +1,135 @@
+/** Knowledge of an agent: files go in with progress, each says how far it has been read and what is wrong with it. */
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { IconBook2 } from '@tabler/icons-react';
+import { useState } from 'react';
+import { keyOf, pagesOf, useCall } from '#web/api-hooks.ts';
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { usePageParams } from '#web/page-params.ts';
+import { usePermission } from '#web/session.ts';
+import { ConfirmDialog, DataList, EmptyState, LoadingRows, UploadArea } from '#web/ui/index.ts';
+import { AgentHeader } from './agent-header.tsx';
+import { AgentMissing } from './agent-missing.tsx';
+import { agentQuery, agentsApi, type Document } from './agents-api.ts';
+import { DocumentRow } from './document-row.tsx';
+import { PassagesDrawer } from './passages-drawer.tsx';
+
+/** The server's default limit; a smaller one set by its owner is said by the server. */
+const maxBytes = 50 * 1_048_576;
+const pollMilliseconds = 1_000;
+
+export default function KnowledgePage() {
+  const { agentId } = usePageParams('agentId');
+  const agent = useQuery(agentQuery(agentId));
+  if (agent.isPending) return <LoadingRows rows={4} />;
+  if (!agent.data) return <AgentMissing error={agent.error} onRetry={() => void agent.refetch()} />;
+  return (
+    <>
+      <AgentHeader agent={agent.data} page="Knowledge" />
+      <Documents key={agentId} agentId={agentId} />
+    </>
+  );
+}
+
+function Documents({ agentId }: { readonly agentId: string }) {
+  const mayWrite = usePermission('agents.document.write');
+  const { documents, items, refresh } = useDocuments(agentId);
+  const [opened, setOpened] = useState<Document | null>(null);
+  const [doomed, setDoomed] = useState<Document | null>(null);
+  return (
+    <>
+      {mayWrite ? (
+        <UploadArea
+          hint="Text (.txt), Markdown (.md) or PDF with text in it, up to 50 MB each, as many as you like."
+          accept=".txt,.md,.markdown,.pdf"
+          maxBytes={maxBytes}
+          upload={(file, options) => agentsApi('POST /agents/{agentId}/documents', { params: { agentId }, file, ...options })}
+          onUploaded={refresh}
+        />
+      ) : null}
+      <DataList
+        label="Documents"
+        items={items}
+        itemKey={(document) => document.id}
+        renderItem={(document) => (
+          <DocumentRow
+            document={document}
+            mayWrite={mayWrite}
+            onOpen={() => setOpened(document)}
+            onDelete={() => setDoomed(document)}
+            onChanged={refresh}
+          />
+        )}
+        isLoading={documents.isPending}
+        error={documents.error}
+        onRetry={() => void documents.refetch()}
+        hasMore={documents.hasNextPage}
+        isLoadingMore={documents.isFetchingNextPage}
+        onLoadMore={() => void documents.fetchNextPage()}
+        empty={<NoDocuments />}
+      />
+      <PassagesDrawer document={opened} onClose={() => setOpened(null)} />
+      <DeleteDocument document={doomed} onDeleted={refresh} onClose={() => setDoomed(null)} />
+    </>
+  );
+}
+
+function NoDocuments() {
+  return (
+    <EmptyState icon={IconBook2} title="No documents yet">
+      Documents are what this agent answers from. They are cut into passages, and every answer cites the passages it rests
+      on. A PDF that is a scan needs text recognition (OCR) first.
+    </EmptyState>
+  );
+}
+
+/** useDocuments polls while anything is still being read, and not otherwise. */
+function useDocuments(agentId: string) {
+  const queryClient = useQueryClient();
+  const documents = useInfiniteQuery({
+    ...pagesOf(agentsApi, 'GET /agents/{agentId}/documents', { params: { agentId } }),
+    refetchInterval: ({ state }) => (state.data?.pages.some(isReading) ? pollMilliseconds : false),
+  });
+  const refresh = () => {
+    void documents.refetch();
+    void queryClient.invalidateQueries({ queryKey: agentQuery(agentId).queryKey });
+    void queryClient.invalidateQueries({ queryKey: keyOf('GET /agents') });
+  };
+  return { documents, items: documents.data?.pages.flatMap((page) => page.items) ?? [], refresh };
+}
+
+function isReading(page: { readonly items: readonly Document[] }): boolean {
+  return page.items.some(({ state }) => state === 'queued' || state === 'processing');
+}
+
+interface DeleteDocumentProps {
+  readonly document: Document | null;
+  readonly onDeleted: () => void;
+  readonly onClose: () => void;
+}
+
+function DeleteDocument({ document, onDeleted, onClose }: DeleteDocumentProps) {
+  const remove = useCall(agentsApi, 'DELETE /documents/{documentId}', {
+    onSuccess: () => {
+      onClose();
+      onDeleted();
+    },
+  });
+  const close = () => {
+    remove.reset();
+    onClose();
+  };
+  return (
+    <ConfirmDialog
+      isOpen={document !== null}
+      title={`Delete “${document?.filename ?? ''}”?`}
+      confirmLabel="Delete"
+      isBusy={remove.isPending}
+      error={remove.error}
+      onConfirm={() => document && remove.mutate({ params: { documentId: document.id } })}
+      onClose={close}
+    >
+      The file and its passages are deleted for good. Answers that cite it keep their text, but the passage can no longer be
+      opened.
+    </ConfirmDialog>
+  );
+}
