@@ -7,26 +7,32 @@ import { makeTestFolder, silentLog } from '../testing/test-cluster.ts';
 import { migrationSources } from '../migration-sources.ts';
 import { runBackup, runRestore, runVerify } from './backup.ts';
 
-test('[K10.5] an installation is backed up while its server runs, verified, and restored once that has stopped', { timeout: 120_000 }, async () => {
-  const folder = makeTestFolder();
-  chmodSync(folder, 0o711);
-  const { config } = loadConfig({ DATA_DIR: join(folder, 'data') });
-  const lines: string[] = [];
-  const command = { config, print: (line: string) => void lines.push(line) };
-  const db = await openDatabase({ config, log: silentLog, migrations: migrationSources });
-  try {
-    await runBackup(command);
-    expect(lines.join('\n')).toMatch(/Backed up \d+ rows of \d+ tables[\s\S]*restored into a scratch database, row for row/);
-    const path = join(backupFolder(config), readdirSync(backupFolder(config))[0] ?? '');
-    await runVerify(command, path);
-    expect(lines.at(-1)).toMatch(/is whole: \d+ rows/);
-    await expect(runRestore(command, path, true)).rejects.toMatchObject({ code: 'ALREADY_RUNNING' });
-    await db.close();
-    await expect(runRestore(command, path, false)).rejects.toThrow('not empty');
-    await runRestore(command, path, true);
-    expect(lines.at(-1)).toMatch(/^Restored \d+ rows/);
-  } finally {
-    await db.close();
-    rmSync(folder, { recursive: true, force: true });
-  }
-});
+test(
+  '[K10.5] an installation is backed up while its server runs, verified, and restored once that has stopped',
+  { timeout: 120_000 },
+  async () => {
+    const folder = makeTestFolder();
+    chmodSync(folder, 0o711);
+    const { config } = loadConfig({ DATA_DIR: join(folder, 'data') });
+    const lines: string[] = [];
+    const command = { config, print: (line: string) => void lines.push(line) };
+    const db = await openDatabase({ config, log: silentLog, migrations: migrationSources });
+    try {
+      await runBackup(command);
+      expect(lines.join('\n')).toMatch(
+        /Backed up \d+ rows of \d+ tables[\s\S]*restored into a scratch database, row for row/,
+      );
+      const path = join(backupFolder(config), readdirSync(backupFolder(config))[0] ?? '');
+      await runVerify(command, path);
+      expect(lines.at(-1)).toMatch(/is whole: \d+ rows/);
+      await expect(runRestore(command, path, true)).rejects.toMatchObject({ code: 'ALREADY_RUNNING' });
+      await db.close();
+      await expect(runRestore(command, path, false)).rejects.toThrow('not empty');
+      await runRestore(command, path, true);
+      expect(lines.at(-1)).toMatch(/^Restored \d+ rows/);
+    } finally {
+      await db.close();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  },
+);

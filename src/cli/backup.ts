@@ -24,19 +24,38 @@ export async function runBackup({ config, print }: BackupCommand, path = default
   const made = await createBackup(target);
   print(`Backed up ${made.rowCount} rows of ${made.tableCount} tables to ${made.path}.`);
   const { isRestored } = await verifyBackup({ ...target, migrations: migrationSources });
-  print(isRestored ? 'Verified: restored into a scratch database, row for row.' : 'Verified: every digest fits. (This user may not make a scratch database to restore into.)');
+  print(
+    isRestored
+      ? 'Verified: restored into a scratch database, row for row.'
+      : 'Verified: every digest fits. (This user may not make a scratch database to restore into.)',
+  );
 }
 
 /** runVerify checks a backup and restores it into a scratch database. Throws DatabaseStartError BACKUP_BROKEN. */
 export async function runVerify({ config, print }: BackupCommand, path: string): Promise<void> {
   await using database = await openForMaintenance({ config, log, isExclusive: false });
-  const result = await verifyBackup({ url: database.ownerUrl, masterKey: database.masterKey, path: resolve(path), migrations: migrationSources });
-  print(`The backup of ${result.createdAt} is whole: ${result.rowCount} rows of ${result.tableCount} tables${result.isRestored ? ', restored into a scratch database' : ''}.`);
+  const result = await verifyBackup({
+    url: database.ownerUrl,
+    masterKey: database.masterKey,
+    path: resolve(path),
+    migrations: migrationSources,
+  });
+  print(
+    `The backup of ${result.createdAt} is whole: ${result.rowCount} rows of ${result.tableCount} tables${result.isRestored ? ', restored into a scratch database' : ''}.`,
+  );
 }
 
 /** runRestore replaces the database by a backup. Refused while a server runs, and when not empty unless `isReplacing`. */
 export async function runRestore({ config, print }: BackupCommand, path: string, isReplacing: boolean): Promise<void> {
   await using database = await openForMaintenance({ config, log, isExclusive: true });
-  const result = await restoreBackup({ url: database.ownerUrl, masterKey: database.masterKey, path: resolve(path), migrations: migrationSources, isReplacing });
-  print(`Restored ${result.rowCount} rows of ${result.tableCount} tables as they were at ${result.createdAt}. Files in storage are not part of it.`);
+  const result = await restoreBackup({
+    url: database.ownerUrl,
+    masterKey: database.masterKey,
+    path: resolve(path),
+    migrations: migrationSources,
+    isReplacing,
+  });
+  print(
+    `Restored ${result.rowCount} rows of ${result.tableCount} tables as they were at ${result.createdAt}. Files in storage are not part of it.`,
+  );
 }

@@ -66,7 +66,10 @@ function makeConfig(url: string, dataDir: string, environment: Readonly<Record<s
   }).config;
 }
 
-async function withAdmin<T>(cluster: TestCluster, work: (query: (sql: string, values?: unknown[]) => Promise<number>) => Promise<T>): Promise<T> {
+async function withAdmin<T>(
+  cluster: TestCluster,
+  work: (query: (sql: string, values?: unknown[]) => Promise<number>) => Promise<T>,
+): Promise<T> {
   const admin = await connectOnce(cluster.adminUrl, 'bulkhead_test');
   try {
     return await work(async (sql, values) => (await admin.query(sql, values)).rowCount ?? 0);
@@ -123,10 +126,16 @@ export async function createEmptyDatabase(kind: ClusterKind = defaultClusterKind
   return createFrom(cluster, null, {});
 }
 
-async function createFrom(cluster: TestCluster, template: string | null, options: TestDatabaseOptions): Promise<Omit<TestDatabase, 'db'>> {
+async function createFrom(
+  cluster: TestCluster,
+  template: string | null,
+  options: TestDatabaseOptions,
+): Promise<Omit<TestDatabase, 'db'>> {
   const name = newName('db');
   await withAdmin(cluster, (query) =>
-    query(`create database "${name}"${template ? ` template "${template}"` : ''}${cluster.owner ? ` owner ${cluster.owner}` : ''}`),
+    query(
+      `create database "${name}"${template ? ` template "${template}"` : ''}${cluster.owner ? ` owner ${cluster.owner}` : ''}`,
+    ),
   );
   const dataDir = makeTestFolder();
   const url = cluster.ownerUrl(name);

@@ -1,6 +1,15 @@
 /** Tests share one PostgreSQL per run: an embedded one of their own, or the one TEST_DATABASE=external names. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from '#kernel/log';
@@ -29,7 +38,11 @@ function fixedSecret(name: string): string {
 }
 
 /** Secrets of every test installation; fixed, because roles and their passwords belong to the whole cluster. */
-export const testSecrets = { masterKey: fixedSecret('master'), authSecret: fixedSecret('auth'), databasePassword: fixedSecret('root') };
+export const testSecrets = {
+  masterKey: fixedSecret('master'),
+  authSecret: fixedSecret('auth'),
+  databasePassword: fixedSecret('root'),
+};
 
 export const silentLog: Logger = createLogger({ level: 'silent' });
 
@@ -106,7 +119,8 @@ async function embeddedCluster(): Promise<TestCluster> {
   const adminUrl = await obtainEmbeddedUrl(clusterFolder(testRun()));
   const endpoint = parseDatabaseUrl(adminUrl);
   const password = rolePassword(testSecrets.authSecret, 'bulkhead_owner');
-  const ownerUrl = (database: string): string => formatDatabaseUrl({ ...endpoint, database }, 'bulkhead_owner', password);
+  const ownerUrl = (database: string): string =>
+    formatDatabaseUrl({ ...endpoint, database }, 'bulkhead_owner', password);
   return { kind: 'embedded', adminUrl, owner: 'bulkhead_owner', ownerUrl };
 }
 
@@ -153,10 +167,14 @@ export async function dropRunDatabases(cluster: TestCluster, run: number): Promi
   const admin = await connectOnce(cluster.adminUrl);
   try {
     const prefix = databasePrefix(0).replace(/0_$/, '');
-    const { rows } = await admin.query<{ datname: string }>('select datname from pg_database where starts_with(datname, $1)', [prefix]);
+    const { rows } = await admin.query<{ datname: string }>(
+      'select datname from pg_database where starts_with(datname, $1)',
+      [prefix],
+    );
     for (const { datname } of rows) {
       const owner = Number(datname.slice(prefix.length).split('_')[0]);
-      if (owner === run || !isProcessAlive(owner)) await admin.query(`drop database if exists "${datname}" with (force)`);
+      if (owner === run || !isProcessAlive(owner))
+        await admin.query(`drop database if exists "${datname}" with (force)`);
     }
   } finally {
     await admin.end();

@@ -100,7 +100,11 @@ export function listCatalogueTables(tx: Pick<Tx, 'query'>): Promise<CatalogueTab
 }
 
 /** hasIndexPrefix tells whether an index of the table begins with these columns in this order (for list orders). */
-export async function hasIndexPrefix(tx: Pick<Tx, 'query'>, table: string, columns: readonly string[]): Promise<boolean> {
+export async function hasIndexPrefix(
+  tx: Pick<Tx, 'query'>,
+  table: string,
+  columns: readonly string[],
+): Promise<boolean> {
   const rows = await tx.query<{ found: boolean }>({
     text: `select exists (
         select from pg_index i where i.indrelid = $1::regclass and i.indpred is null

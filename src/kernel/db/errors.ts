@@ -37,14 +37,25 @@ export function errorCode(error: unknown): string {
   return typeof code === 'string' ? code : '';
 }
 
-const systemCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOENT', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENOTFOUND', 'EAI_AGAIN']);
+const systemCodes = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ENOENT',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+]);
 // admin_shutdown, crash_shutdown, cannot_connect_now, idle_in_transaction is not one of them; 08xxx is the class itself.
 const postgresCodes = new Set(['57P01', '57P02', '57P03', '53300']);
 
 /** isConnectionError tells whether the server was unreachable or going away, rather than the statement being wrong. */
 export function isConnectionError(error: unknown): boolean {
   const code = errorCode(error);
-  if (systemCodes.has(code) || postgresCodes.has(code) || /^08/.test(code)) return true;
+  if (systemCodes.has(code) || postgresCodes.has(code) || code.startsWith('08')) return true;
   const message = error instanceof Error ? error.message : '';
-  return /Connection terminated|connection error and is not queryable|timeout exceeded when trying to connect/.test(message);
+  return /Connection terminated|connection error and is not queryable|timeout exceeded when trying to connect/.test(
+    message,
+  );
 }

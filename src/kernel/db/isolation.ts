@@ -33,5 +33,8 @@ export async function findBrokenIsolation(client: Pick<Client, 'query'>): Promis
 export async function assertIsolation(client: Pick<Client, 'query'>): Promise<void> {
   const findings = await findBrokenIsolation(client);
   if (findings.length === 0) return;
-  throw new DatabaseStartError('ISOLATION_BROKEN', `The database does not keep tenants apart:\n  ${findings.join('\n  ')}`);
+  throw new DatabaseStartError(
+    'ISOLATION_BROKEN',
+    `The database does not keep tenants apart:\n  ${findings.join('\n  ')}`,
+  );
 }

@@ -1,5 +1,5 @@
 /** One connection listens for every channel of the process and comes back by itself after a break. */
-import pg from 'pg';
+import type pg from 'pg';
 import type { Logger } from '#kernel/log';
 import { connectOnce } from './pools.ts';
 

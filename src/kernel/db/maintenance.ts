@@ -28,7 +28,8 @@ export async function openForMaintenance(options: MaintenanceOptions): Promise<M
   const { log, isExclusive } = options;
   const config = ensureEmbeddedSecrets(options.config);
   const { databaseUrl, dataDir, authSecret, masterKey } = config;
-  if (databaseUrl !== undefined) return { ownerUrl: databaseUrl, masterKey, [Symbol.asyncDispose]: async () => undefined };
+  if (databaseUrl !== undefined)
+    return { ownerUrl: databaseUrl, masterKey, [Symbol.asyncDispose]: async () => undefined };
   if (authSecret === undefined) throw new TypeError('embedded mode has its secrets');
   const { databasePassword } = readEmbeddedSecrets(dataDir);
   try {

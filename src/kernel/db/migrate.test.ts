@@ -15,7 +15,10 @@ import { verifyBackup } from './backup/verify-backup.ts';
 /** A module whose migrations the test writes as it goes. */
 class ScratchModule implements Disposable {
   readonly folder = mkdtempSync(join(tmpdir(), 'bulkhead-migrations-'));
-  readonly sources: readonly MigrationSource[] = [kernelSource, { module: 'scratch', directory: pathToFileURL(`${this.folder}/`) }];
+  readonly sources: readonly MigrationSource[] = [
+    kernelSource,
+    { module: 'scratch', directory: pathToFileURL(`${this.folder}/`) },
+  ];
 
   constructor(files: Record<string, string>) {
     for (const [name, sql] of Object.entries(files)) this.write(name, sql);
@@ -34,7 +37,10 @@ class ScratchModule implements Disposable {
   }
 }
 
-const first = { '0001_first.sql': 'create schema app_scratch; create table app_scratch.things (id integer primary key); insert into app_scratch.things values (1);' };
+const first = {
+  '0001_first.sql':
+    'create schema app_scratch; create table app_scratch.things (id integer primary key); insert into app_scratch.things values (1);',
+};
 
 async function start(config: Config, module: ScratchModule): Promise<void> {
   const db = await openDatabase({ config, log: silentLog, migrations: module.sources });
@@ -57,7 +63,10 @@ test('[K10.2] a released migration that was changed is refused by name', async (
   using module = new ScratchModule(first);
   await start(database.config, module);
   module.write('0001_first.sql', `${first['0001_first.sql']} -- harmless?`);
-  await expect(start(database.config, module)).rejects.toMatchObject({ code: 'MIGRATION_CHANGED', message: expect.stringContaining('scratch/0001_first') as string });
+  await expect(start(database.config, module)).rejects.toMatchObject({
+    code: 'MIGRATION_CHANGED',
+    message: expect.stringContaining('scratch/0001_first') as string,
+  });
 });
 
 test('[K10.2] a checkout with other line ends is the same migration', async () => {
@@ -73,7 +82,10 @@ test('[K10.2] a database made by a newer version is refused by name', async () =
   using module = new ScratchModule({ ...first, '0002_second.sql': 'select 1' });
   await start(database.config, module);
   module.remove('0002_second.sql');
-  await expect(start(database.config, module)).rejects.toMatchObject({ code: 'SCHEMA_NEWER', message: expect.stringContaining('scratch/0002_second') as string });
+  await expect(start(database.config, module)).rejects.toMatchObject({
+    code: 'SCHEMA_NEWER',
+    message: expect.stringContaining('scratch/0002_second') as string,
+  });
 });
 
 test('[K10.2] a number slipped in behind one already applied is refused', async () => {
@@ -97,10 +109,15 @@ test('[K10.2] a failing migration is rolled back whole, names its line, and thos
   using module = new ScratchModule(first);
   await start(database.config, module);
   module.write('0002_good.sql', 'insert into app_scratch.things values (2);');
-  module.write('0003_bad.sql', 'insert into app_scratch.things values (3);\ncreate table app_scratch.more (id integer);\ninsert into app_scratch.nowhere values (1);');
+  module.write(
+    '0003_bad.sql',
+    'insert into app_scratch.things values (3);\ncreate table app_scratch.more (id integer);\ninsert into app_scratch.nowhere values (1);',
+  );
   await expect(start(database.config, module)).rejects.toMatchObject({
     code: 'MIGRATION_FAILED',
-    message: expect.stringMatching(/scratch\/0003_bad failed at line 3: relation "app_scratch.nowhere" does not exist/) as string,
+    message: expect.stringMatching(
+      /scratch\/0003_bad failed at line 3: relation "app_scratch.nowhere" does not exist/,
+    ) as string,
   });
   expect(await query(database.url, 'select id from app_scratch.things order by id')).toEqual([{ id: 1 }, { id: 2 }]);
   expect(await query(database.url, `select to_regclass('app_scratch.more')::text as more`)).toEqual([{ more: null }]);
@@ -113,7 +130,9 @@ test('[K10.2] a first start that fails leaves an empty database, on which the me
   await using database = await createEmptyDatabase();
   using module = new ScratchModule({ ...first, '0002_bad.sql': 'select nonsense' });
   await expect(start(database.config, module)).rejects.toMatchObject({ code: 'MIGRATION_FAILED' });
-  expect(await query(database.url, `select to_regclass('kernel.migrations')::text as migrations`)).toEqual([{ migrations: null }]);
+  expect(await query(database.url, `select to_regclass('kernel.migrations')::text as migrations`)).toEqual([
+    { migrations: null },
+  ]);
   module.write('0002_bad.sql', 'select 1');
   await start(database.config, module);
 });

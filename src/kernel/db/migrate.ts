@@ -23,7 +23,9 @@ const lockKey = 5_512_048_119;
 
 /** readApplied returns what the database has had; empty for a fresh one. */
 export async function readApplied(client: Client): Promise<AppliedMigration[]> {
-  const { rows } = await client.query<{ exists: boolean }>(`select to_regclass('kernel.migrations') is not null as exists`);
+  const { rows } = await client.query<{ exists: boolean }>(
+    `select to_regclass('kernel.migrations') is not null as exists`,
+  );
   if (!rows[0]?.exists) return [];
   const applied = await client.query<AppliedMigration>(
     'select module, version, name, checksum from kernel.migrations order by applied_at, module, version',
@@ -108,7 +110,11 @@ async function inTransaction(client: Client, work: () => Promise<void>): Promise
  * migrate brings the database of `client` (connected as its owner) to the given migrations and returns how many were
  * applied. Each has its own transaction; a fresh database gets all in one, so that a failed first start leaves nothing.
  */
-export async function migrate(client: Client, migrations: readonly Migration[], options: MigrateOptions): Promise<number> {
+export async function migrate(
+  client: Client,
+  migrations: readonly Migration[],
+  options: MigrateOptions,
+): Promise<number> {
   if (findPending(migrations, await readApplied(client)).length === 0) return 0;
   await client.query('select pg_advisory_lock($1)', [lockKey]);
   try {

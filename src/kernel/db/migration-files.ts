@@ -25,7 +25,8 @@ async function readSource(source: MigrationSource): Promise<Migration[]> {
   return Promise.all(
     names.map(async (file): Promise<Migration> => {
       const match = fileName.exec(file);
-      if (!match) throw new Error(`${fileURLToPath(source.directory)}${file}: a migration is named NNNN_what_it_does.sql`);
+      if (!match)
+        throw new Error(`${fileURLToPath(source.directory)}${file}: a migration is named NNNN_what_it_does.sql`);
       const sql = (await readFile(new URL(file, source.directory), 'utf8')).replaceAll('\r\n', '\n');
       const checksum = createHash('sha256').update(sql).digest('hex');
       return { module: source.module, version: Number(match[1]), name: match[2] ?? '', sql, checksum };

@@ -45,16 +45,27 @@ async function connectExternal(url: string): Promise<Client> {
 async function prepareExternal(url: string, authSecret: string): Promise<Ground> {
   const client = await connectExternal(url);
   try {
-    const { rows } = await client.query<{ version: number }>(`select current_setting('server_version_num')::int as version`);
+    const { rows } = await client.query<{ version: number }>(
+      `select current_setting('server_version_num')::int as version`,
+    );
     const version = rows[0]?.version ?? 0;
     if (version < 150_000) {
-      throw new DatabaseStartError('VERSION_TOO_OLD', `DATABASE_URL is a PostgreSQL ${Math.floor(version / 10_000)}; 15 or later is needed.`);
+      throw new DatabaseStartError(
+        'VERSION_TOO_OLD',
+        `DATABASE_URL is a PostgreSQL ${Math.floor(version / 10_000)}; 15 or later is needed.`,
+      );
     }
     await ensureRoles(client, authSecret, loginRoles);
   } finally {
     await client.end();
   }
-  return { endpoint: parseDatabaseUrl(url), ownerUrl: url, authSecret, isEmbedded: false, onClose: async () => undefined };
+  return {
+    endpoint: parseDatabaseUrl(url),
+    ownerUrl: url,
+    authSecret,
+    isEmbedded: false,
+    onClose: async () => undefined,
+  };
 }
 
 async function prepareGround(config: Config, log: Logger): Promise<Ground> {
@@ -63,11 +74,21 @@ async function prepareGround(config: Config, log: Logger): Promise<Ground> {
   if (config.databaseUrl !== undefined) return prepareExternal(config.databaseUrl, authSecret);
   const { databasePassword } = readEmbeddedSecrets(config.dataDir);
   const server = await startEmbedded({ dataDir: config.dataDir, rootPassword: databasePassword, authSecret, log });
-  return { endpoint: server.endpoint, ownerUrl: server.ownerUrl, authSecret, isEmbedded: true, onClose: () => server.stop() };
+  return {
+    endpoint: server.endpoint,
+    ownerUrl: server.ownerUrl,
+    authSecret,
+    isEmbedded: true,
+    onClose: () => server.stop(),
+  };
 }
 
 /** An upgrade can be taken back: what it changes has been written down, and restored once, before it begins. */
-async function backUpBefore(ground: Ground, options: OpenDatabaseOptions, pending: readonly Migration[]): Promise<void> {
+async function backUpBefore(
+  ground: Ground,
+  options: OpenDatabaseOptions,
+  pending: readonly Migration[],
+): Promise<void> {
   const { config, log, migrations } = options;
   const { masterKey } = ensureEmbeddedSecrets(config);
   const moment = new Date().toISOString().replaceAll(/[:.]/g, '-');
@@ -89,7 +110,11 @@ async function bringUpToDate(ground: Ground, options: OpenDatabaseOptions): Prom
   } catch (error) {
     if (errorCode(error) !== '42501') throw error;
     const { user, database } = parseDatabaseUrl(ground.ownerUrl);
-    throw new DatabaseStartError('ROLES_MISSING', `The user ${user} lacks a right on the database ${database}: ${(error as Error).message}. It must own the database or be granted CREATE on it.`, error);
+    throw new DatabaseStartError(
+      'ROLES_MISSING',
+      `The user ${user} lacks a right on the database ${database}: ${(error as Error).message}. It must own the database or be granted CREATE on it.`,
+      error,
+    );
   } finally {
     await client.end();
   }

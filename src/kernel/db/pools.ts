@@ -34,7 +34,7 @@ export function formatDatabaseUrl(endpoint: Endpoint, user: string, password: st
   const parameters = new URLSearchParams(endpoint.parameters);
   const isSocket = endpoint.host.startsWith('/');
   if (isSocket) parameters.set('host', endpoint.host);
-  const query = parameters.size > 0 ? `?${parameters}` : '';
+  const query = parameters.size > 0 ? `?${parameters.toString()}` : '';
   const host = isSocket ? 'localhost' : endpoint.host;
   const credentials = `${encodeURIComponent(user)}${password === '' ? '' : `:${encodeURIComponent(password)}`}`;
   return `postgres://${credentials}@${host}:${endpoint.port}/${encodeURIComponent(endpoint.database)}${query}`;
@@ -66,13 +66,19 @@ export function createPool(options: PoolOptions): pg.Pool {
   });
   // A connection may break while it is lent out and between two queries: its next query reports it, the event must not end us.
   pool.on('connect', (client) => client.on('error', () => undefined));
-  pool.on('error', (error) => options.log.warn({ err: error, role: options.role }, 'an idle database connection broke'));
+  pool.on('error', (error) =>
+    options.log.warn({ err: error, role: options.role }, 'an idle database connection broke'),
+  );
   return pool;
 }
 
 /** connectOnce opens a single connection outside any pool, for starts, migrations and backups. */
 export async function connectOnce(url: string, applicationName = 'bulkhead'): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: url, application_name: applicationName, connectionTimeoutMillis: 10_000 });
+  const client = new pg.Client({
+    connectionString: url,
+    application_name: applicationName,
+    connectionTimeoutMillis: 10_000,
+  });
   // A connection that breaks between two queries would otherwise be an uncaught error; the next query reports it.
   client.on('error', () => undefined);
   await client.connect();

@@ -48,12 +48,15 @@ function cell(text: string): string {
 }
 
 function list(title: string, items: readonly string[]): string[] {
-  return items.length === 0 ? [] : ['', `${title}:`, '', ...items.map((item) => `- \`${cell(item).replaceAll('`', "'")}\``)];
+  return items.length === 0
+    ? []
+    : ['', `${title}:`, '', ...items.map((item) => `- \`${cell(item).replaceAll('`', "'")}\``)];
 }
 
 function renderTable(table: Table): string[] {
   const rows = table.columns.map(
-    (column) => `| \`${column.name}\` | ${cell(column.type)} | ${column.isRequired ? 'yes' : ''} | ${column.fallback ? `\`${cell(column.fallback)}\`` : ''} | ${cell(column.comment ?? '')} |`,
+    (column) =>
+      `| \`${column.name}\` | ${cell(column.type)} | ${column.isRequired ? 'yes' : ''} | ${column.fallback ? `\`${cell(column.fallback)}\`` : ''} | ${cell(column.comment ?? '')} |`,
   );
   return [
     `### ${table.schema}.${table.table}`,
@@ -78,10 +81,19 @@ export async function renderSchemaPage(tx: Pick<Tx, 'query'>): Promise<string> {
     text: `select nspname as name, obj_description(oid, 'pg_namespace') as comment from pg_namespace
       where nspname in ('auth', 'kernel') or nspname like 'app\\_%' order by 1`,
   });
-  const lines = ['# Database schema', '', 'Generated from the catalogue of a freshly migrated database; do not edit.', ''];
+  const lines = [
+    '# Database schema',
+    '',
+    'Generated from the catalogue of a freshly migrated database; do not edit.',
+    '',
+  ];
   for (const schema of schemas) {
     lines.push(`## Schema ${schema.name}`, '', schema.comment ?? '', '');
-    for (const table of tables.filter((candidate) => candidate.schema === schema.name)) lines.push(...renderTable(table));
+    for (const table of tables.filter((candidate) => candidate.schema === schema.name))
+      lines.push(...renderTable(table));
   }
-  return `${lines.join('\n').replaceAll(/\n{3,}/g, '\n\n').trimEnd()}\n`;
+  return `${lines
+    .join('\n')
+    .replaceAll(/\n{3,}/g, '\n\n')
+    .trimEnd()}\n`;
 }

@@ -62,13 +62,24 @@ async function runTolerantly(client: Client, sql: string): Promise<void> {
   }
 }
 
-function sqlForOperator(database: string, user: string): string {
-  const statements = loginRoles.map((role) => `CREATE ROLE ${role} LOGIN NOSUPERUSER NOBYPASSRLS;`);
-  return [...statements, `ALTER ROLE "${user}" CREATEROLE;`, `GRANT ${loginRoles.join(', ')} TO "${user}" WITH ADMIN OPTION;`,
-    `GRANT CREATE, CONNECT ON DATABASE "${database}" TO "${user}";`].join('\n  ');
+/** sqlForOperator is what a superuser runs once so that this user may set the roles up itself. */
+function sqlForOperator(client: Client, existing: ReadonlyMap<RoleName, RoleRow>): string {
+  const user = client.escapeIdentifier(client.user ?? '');
+  const missing = loginRoles.filter((role) => !existing.has(role));
+  return [
+    ...missing.map((role) => `CREATE ROLE ${role} LOGIN NOSUPERUSER NOBYPASSRLS;`),
+    `ALTER ROLE ${user} CREATEROLE;`,
+    `GRANT ${loginRoles.join(', ')} TO ${user} WITH ADMIN OPTION;`,
+    `GRANT CREATE, CONNECT ON DATABASE ${client.escapeIdentifier(client.database ?? '')} TO ${user};`,
+  ].join('\n  ');
 }
 
-async function setUpRole(client: Client, role: RoleName, existing: RoleRow | undefined, authSecret: string): Promise<void> {
+async function setUpRole(
+  client: Client,
+  role: RoleName,
+  existing: RoleRow | undefined,
+  authSecret: string,
+): Promise<void> {
   const comment = roleComment(authSecret, role);
   if (existing?.comment === comment && !existing.rolsuper && !existing.rolbypassrls) return;
   if (existing?.rolsuper || existing?.rolbypassrls) {
@@ -100,7 +111,7 @@ export async function ensureRoles(client: Client, authSecret: string, roles: rea
       throw new DatabaseStartError(
         'ROLES_MISSING',
         `The user of DATABASE_URL may not create or change the role ${role}. As a superuser, run once:\n  ` +
-          sqlForOperator(client.database ?? '', client.user ?? ''),
+          sqlForOperator(client, existing),
         error,
       );
     }

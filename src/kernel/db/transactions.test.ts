@@ -10,8 +10,14 @@ let database: TestDatabase;
 beforeAll(async () => void (database = await createTestDatabase({ migrations: fixtureSources })));
 afterAll(() => database[Symbol.asyncDispose]());
 
-const insertBook = (tenantId: string, id = newId()) => ({ text: 'insert into app_notes.books (id, tenant_id, title) values ($1, $2, $3)', values: [id, tenantId, 'a book'] });
-const insertDiary = (tenantId: string, ownerId: string) => ({ text: 'insert into app_notes.diaries (id, tenant_id, owner_id, body) values ($1, $2, $3, $4)', values: [newId(), tenantId, ownerId, 'dear diary'] });
+const insertBook = (tenantId: string, id = newId()) => ({
+  text: 'insert into app_notes.books (id, tenant_id, title) values ($1, $2, $3)',
+  values: [id, tenantId, 'a book'],
+});
+const insertDiary = (tenantId: string, ownerId: string) => ({
+  text: 'insert into app_notes.diaries (id, tenant_id, owner_id, body) values ($1, $2, $3, $4)',
+  values: [newId(), tenantId, ownerId, 'dear diary'],
+});
 const countBooks = { text: 'select count(*)::int as count from app_notes.books' };
 const asA: TenantScope = { tenantId: tenantA, userId: personA };
 const asB: TenantScope = { tenantId: tenantB, userId: personB };
@@ -48,11 +54,21 @@ describe(`on ${describeDatabase()}`, () => {
     await database.db.withTenant(asA, (tx) => tx.query(insertBook(tenantA, id)));
     await database.db.withTenant(asB, async (tx) => {
       expect(await tx.query(countBooks)).toEqual([{ count: 0 }]);
-      expect(await tx.query({ text: 'update app_notes.books set title = $1 where id = $2 returning id', values: ['x', id] })).toEqual([]);
-      expect(await tx.query({ text: 'delete from app_notes.books where id = $1 returning id', values: [id] })).toEqual([]);
+      expect(
+        await tx.query({ text: 'update app_notes.books set title = $1 where id = $2 returning id', values: ['x', id] }),
+      ).toEqual([]);
+      expect(await tx.query({ text: 'delete from app_notes.books where id = $1 returning id', values: [id] })).toEqual(
+        [],
+      );
     });
-    await expect(database.db.withTenant(asB, (tx) => tx.query(insertBook(tenantA)))).rejects.toThrow('violates row-level security');
-    await expect(database.db.withTenant(asA, (tx) => tx.query({ text: 'update app_notes.books set tenant_id = $1', values: [tenantB] }))).rejects.toThrow('violates row-level security');
+    await expect(database.db.withTenant(asB, (tx) => tx.query(insertBook(tenantA)))).rejects.toThrow(
+      'violates row-level security',
+    );
+    await expect(
+      database.db.withTenant(asA, (tx) =>
+        tx.query({ text: 'update app_notes.books set tenant_id = $1', values: [tenantB] }),
+      ),
+    ).rejects.toThrow('violates row-level security');
     await database.db.withSystem('a test', async (tx) => expect(await tx.query(countBooks)).toEqual([{ count: 1 }]));
   });
 
@@ -62,13 +78,22 @@ describe(`on ${describeDatabase()}`, () => {
     expect(await database.db.withTenant(asA, count)).toEqual([{ count: 1 }]);
     expect(await database.db.withTenant({ tenantId: tenantA, userId: personB }, count)).toEqual([{ count: 0 }]);
     expect(await database.db.withTenant({ tenantId: tenantA }, count)).toEqual([{ count: 0 }]);
-    await expect(database.db.withTenant({ tenantId: tenantA, userId: personB }, (tx) => tx.query(insertDiary(tenantA, personA)))).rejects.toThrow('violates row-level security');
+    await expect(
+      database.db.withTenant({ tenantId: tenantA, userId: personB }, (tx) => tx.query(insertDiary(tenantA, personA))),
+    ).rejects.toThrow('violates row-level security');
   });
 
   test('[K7.2] append-only rows cannot be changed or deleted, by system work neither', async () => {
-    const event = { text: 'insert into app_notes.events (id, tenant_id, what) values ($1, $2, $3)', values: [newId(), tenantA, 'x'] };
+    const event = {
+      text: 'insert into app_notes.events (id, tenant_id, what) values ($1, $2, $3)',
+      values: [newId(), tenantA, 'x'],
+    };
     await database.db.withTenant(asA, (tx) => tx.query(event));
-    for (const text of [`update app_notes.events set what = 'y'`, 'delete from app_notes.events', 'truncate app_notes.events']) {
+    for (const text of [
+      `update app_notes.events set what = 'y'`,
+      'delete from app_notes.events',
+      'truncate app_notes.events',
+    ]) {
       await expect(database.db.withTenant(asA, (tx) => tx.query({ text }))).rejects.toThrow('permission denied');
       await expect(database.db.withSystem('a test', (tx) => tx.query({ text }))).rejects.toThrow('permission denied');
     }
@@ -83,24 +108,37 @@ describe(`on ${describeDatabase()}`, () => {
       'create table kernel.mine (id integer)',
       'create schema mine',
     ]) {
-      await expect(database.db.withTenant(asA, (tx) => tx.query({ text })), text).rejects.toThrow(/must be owner|permission denied/);
+      await expect(
+        database.db.withTenant(asA, (tx) => tx.query({ text })),
+        text,
+      ).rejects.toThrow(/must be owner|permission denied/);
     }
   });
 
   test('[K3.2] a tenant does not stay on the connection for the next transaction', async () => {
     await database.db.withTenant(asA, (tx) => tx.query(insertBook(tenantA)));
-    const settings = { text: `select current_setting('app.tenant_id', true) as tenant, current_setting('app.user_id', true) as person` };
+    const settings = {
+      text: `select current_setting('app.tenant_id', true) as tenant, current_setting('app.user_id', true) as person`,
+    };
     for (let index = 0; index < 20; index++) {
-      expect(await database.db.withTenant({ tenantId: tenantB }, (tx) => tx.query(settings))).toEqual([{ tenant: tenantB, person: '' }]);
-      expect(await database.db.withTenant(asA, (tx) => tx.query(settings))).toEqual([{ tenant: tenantA, person: personA }]);
+      expect(await database.db.withTenant({ tenantId: tenantB }, (tx) => tx.query(settings))).toEqual([
+        { tenant: tenantB, person: '' },
+      ]);
+      expect(await database.db.withTenant(asA, (tx) => tx.query(settings))).toEqual([
+        { tenant: tenantA, person: personA },
+      ]);
     }
   });
 
   test('[K3.2] only ids are accepted as tenant and user, so that nothing can be injected into the opening', async () => {
     for (const tenantId of ['', `${tenantA}'`, `x'); drop table app_notes.books; --`, tenantA.toUpperCase()]) {
-      await expect(database.db.withTenant({ tenantId }, (tx) => tx.query(countBooks))).rejects.toThrow('a tenant id must be');
+      await expect(database.db.withTenant({ tenantId }, (tx) => tx.query(countBooks))).rejects.toThrow(
+        'a tenant id must be',
+      );
     }
-    await expect(database.db.withTenant({ tenantId: tenantA, userId: `'` }, (tx) => tx.query(countBooks))).rejects.toThrow('a user id must be');
+    await expect(
+      database.db.withTenant({ tenantId: tenantA, userId: `'` }, (tx) => tx.query(countBooks)),
+    ).rejects.toThrow('a user id must be');
   });
 
   test('[K10.3] a transaction that throws leaves nothing, and its connection serves on', async () => {
@@ -127,7 +165,11 @@ describe(`on ${describeDatabase()}`, () => {
   test('[K10.3] a nested transaction throws instead of waiting for a second connection', async () => {
     const { db } = database;
     await db.withTenant(asA, async () => {
-      for (const nested of [() => db.withTenant(asA, async () => 1), () => db.withSystem('a test', async () => 1), () => db.withAuth(async () => 1)]) {
+      for (const nested of [
+        () => db.withTenant(asA, async () => 1),
+        () => db.withSystem('a test', async () => 1),
+        () => db.withAuth(async () => 1),
+      ]) {
         await expect(nested()).rejects.toThrow('a transaction is already running here');
       }
     });
@@ -154,7 +196,9 @@ describe(`on ${describeDatabase()}`, () => {
   test('[K10.1] more work than connections waits its turn, all of it', async () => {
     const results = await Promise.all(
       Array.from({ length: 60 }, (_, index) =>
-        database.db.withTenant(index % 2 ? asA : asB, (tx) => tx.query<{ tenant: string }>({ text: `select current_setting('app.tenant_id') as tenant, pg_sleep(0.005)` })),
+        database.db.withTenant(index % 2 ? asA : asB, (tx) =>
+          tx.query<{ tenant: string }>({ text: `select current_setting('app.tenant_id') as tenant, pg_sleep(0.005)` }),
+        ),
       ),
     );
     expect(results.map(([row]) => row?.tenant)).toEqual(results.map((_, index) => (index % 2 ? tenantA : tenantB)));
@@ -162,11 +206,17 @@ describe(`on ${describeDatabase()}`, () => {
   });
 
   test('[K10.1] killed connections are replaced and the statement’s own error is not repeated', async () => {
-    await behindSecurity(`select pg_terminate_backend(pid) from pg_stat_activity where usename = 'bulkhead_app' and datname = current_database()`);
-    await expect.poll(() => database.db.withTenant(asA, (tx) => tx.query(countBooks)).catch(() => null), { timeout: 5_000 }).toEqual([{ count: 0 }]);
+    await behindSecurity(
+      `select pg_terminate_backend(pid) from pg_stat_activity where usename = 'bulkhead_app' and datname = current_database()`,
+    );
+    await expect
+      .poll(() => database.db.withTenant(asA, (tx) => tx.query(countBooks)).catch(() => null), { timeout: 5_000 })
+      .toEqual([{ count: 0 }]);
     const dying = database.db.withTenant(asA, async (tx) => {
       await tx.query(insertBook(tenantA));
-      await behindSecurity(`select pg_terminate_backend(pid) from pg_stat_activity where usename = 'bulkhead_app' and state = 'idle in transaction' and datname = current_database()`);
+      await behindSecurity(
+        `select pg_terminate_backend(pid) from pg_stat_activity where usename = 'bulkhead_app' and state = 'idle in transaction' and datname = current_database()`,
+      );
       await tx.query(insertBook(tenantA));
     });
     await expect(dying).rejects.toThrow();
@@ -184,15 +234,25 @@ describe(`on ${describeDatabase()}`, () => {
   test('[K10.1] notifications arrive, also after the listening connection was killed', async () => {
     const heard: string[] = [];
     const stop = await database.db.listen('test_channel', (payload) => heard.push(payload));
-    const notify = (payload: string) => database.db.withSystem('a test', (tx) => tx.query({ text: 'select pg_notify($1, $2)', values: ['test_channel', payload] }));
+    const notify = (payload: string) =>
+      database.db.withSystem('a test', (tx) =>
+        tx.query({ text: 'select pg_notify($1, $2)', values: ['test_channel', payload] }),
+      );
     await notify('one');
     await expect.poll(() => heard).toContain('one');
-    await behindSecurity(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'bulkhead_listener' and datname = current_database()`);
+    await behindSecurity(
+      `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'bulkhead_listener' and datname = current_database()`,
+    );
     // Lost while disconnected, so say it until it is heard.
-    await expect.poll(async () => {
-      await notify('two');
-      return heard;
-    }, { timeout: 5_000 }).toContain('two');
+    await expect
+      .poll(
+        async () => {
+          await notify('two');
+          return heard;
+        },
+        { timeout: 5_000 },
+      )
+      .toContain('two');
     const alsoHeard: string[] = [];
     const stopAlso = await database.db.listen('test_channel', (payload) => alsoHeard.push(payload));
     stop();

@@ -1,6 +1,7 @@
 /** Every statement runs in a transaction that row-level security knows the tenant of; none is left open or nested. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { createRequire } from 'node:module';
+import type * as DrizzleNodePostgres from 'drizzle-orm/node-postgres';
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type { Pool, PoolClient } from 'pg';
 import { isId } from '#kernel/ids';
@@ -43,7 +44,7 @@ function openingSql(scope: TenantScope | null): string {
 
 /** Loaded at first use: it is the slowest module of a start, and hot paths go without it. */
 function loadDrizzle() {
-  return createRequire(import.meta.url)('drizzle-orm/node-postgres') as typeof import('drizzle-orm/node-postgres');
+  return createRequire(import.meta.url)('drizzle-orm/node-postgres') as typeof DrizzleNodePostgres;
 }
 
 class ClientTx implements Tx {
@@ -91,8 +92,13 @@ async function rollBack(client: PoolClient): Promise<Error | undefined> {
  * runTransaction runs `work` in one transaction: committed when it resolves, rolled back when it rejects. Throws at once
  * when the flow is already inside one, because waiting for a second connection while holding the first can deadlock.
  */
-export async function runTransaction<T>(pool: Pool, scope: TenantScope | null, work: (tx: Tx) => Promise<T>): Promise<T> {
-  if (isInTransaction()) throw new Error('a transaction is already running here: use its `tx`, or call after it has committed');
+export async function runTransaction<T>(
+  pool: Pool,
+  scope: TenantScope | null,
+  work: (tx: Tx) => Promise<T>,
+): Promise<T> {
+  if (isInTransaction())
+    throw new Error('a transaction is already running here: use its `tx`, or call after it has committed');
   const opening = openingSql(scope);
   const client = await acquire(pool);
   const flow = { isOpen: true };

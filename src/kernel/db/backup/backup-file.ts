@@ -46,7 +46,15 @@ function makeHeader(masterKey: string | undefined): Header {
   const salt = randomBytes(16).toString('base64');
   const keyId = masterKey === undefined ? '' : deriveKey(masterKey, salt, 'bulkhead backup key id', 6).toString('hex');
   const encryption = masterKey === undefined ? 'none' : 'aes-256-gcm';
-  return { format: 'bulkhead-backup', version: 1, compression: 'zstd', encryption, salt, nonce: randomBytes(12).toString('base64'), keyId };
+  return {
+    format: 'bulkhead-backup',
+    version: 1,
+    compression: 'zstd',
+    encryption,
+    salt,
+    nonce: randomBytes(12).toString('base64'),
+    keyId,
+  };
 }
 
 async function* encode(frames: AsyncIterable<Frame>): AsyncGenerator<Buffer> {
@@ -65,7 +73,11 @@ async function* encode(frames: AsyncIterable<Frame>): AsyncGenerator<Buffer> {
   yield render({ type: 'Z', payload: digest.digest() });
 }
 
-async function* withTag(sealed: AsyncIterable<Buffer>, tag: () => Buffer | null, header: Buffer): AsyncGenerator<Buffer> {
+async function* withTag(
+  sealed: AsyncIterable<Buffer>,
+  tag: () => Buffer | null,
+  header: Buffer,
+): AsyncGenerator<Buffer> {
   yield header;
   yield* sealed;
   const bytes = tag();
@@ -73,7 +85,11 @@ async function* withTag(sealed: AsyncIterable<Buffer>, tag: () => Buffer | null,
 }
 
 /** writeBackupFile writes all frames to `path`, whole or not at all: aside, flushed, then renamed. Mode 0600. */
-export async function writeBackupFile(path: string, masterKey: string | undefined, frames: AsyncIterable<Frame>): Promise<void> {
+export async function writeBackupFile(
+  path: string,
+  masterKey: string | undefined,
+  frames: AsyncIterable<Frame>,
+): Promise<void> {
   const header = makeHeader(masterKey);
   const headerLine = Buffer.from(`${JSON.stringify(header)}\n`);
   const partial = `${path}.partial`;
@@ -82,16 +98,28 @@ export async function writeBackupFile(path: string, masterKey: string | undefine
     const plain = Readable.from(encode(frames));
     const compressed = createZstdCompress();
     if (masterKey === undefined) {
-      await pipeline(plain, compressed, (source: AsyncIterable<Buffer>) => withTag(source, () => null, headerLine), createWriteStream(partial, { mode: 0o600, flush: true }));
+      await pipeline(
+        plain,
+        compressed,
+        (source: AsyncIterable<Buffer>) => withTag(source, () => null, headerLine),
+        createWriteStream(partial, { mode: 0o600, flush: true }),
+      );
     } else {
       const key = deriveKey(masterKey, header.salt, 'bulkhead backup', 32);
       const cipher = createCipheriv('aes-256-gcm', key, Buffer.from(header.nonce, 'base64')).setAAD(headerLine);
-      await pipeline(plain, compressed, cipher, (source: AsyncIterable<Buffer>) => withTag(source, () => cipher.getAuthTag(), headerLine), createWriteStream(partial, { mode: 0o600, flush: true }));
+      await pipeline(
+        plain,
+        compressed,
+        cipher,
+        (source: AsyncIterable<Buffer>) => withTag(source, () => cipher.getAuthTag(), headerLine),
+        createWriteStream(partial, { mode: 0o600, flush: true }),
+      );
     }
     await rename(partial, path);
   } catch (error) {
     await rm(partial, { force: true }).catch(() => undefined);
-    if (['ENOSPC', 'EDQUOT', 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST'].includes(errorCode(error))) throw describeFolderError(dirname(path), error);
+    if (['ENOSPC', 'EDQUOT', 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST'].includes(errorCode(error)))
+      throw describeFolderError(dirname(path), error);
     throw error;
   }
 }
@@ -134,8 +162,12 @@ async function* decode(path: string, bytes: AsyncIterable<Buffer>): AsyncGenerat
       const length = waiting.readUInt32BE(1);
       if (length > longestFrame) throw broken(path, 'is damaged');
       if (waiting.length < 5 + length) break;
-      const frame: Frame = { type: waiting.toString('latin1', 0, 1) as Frame['type'], payload: waiting.subarray(5, 5 + length) };
-      if (frame.type === 'Z' && !frame.payload.equals(digest.digest())) throw broken(path, 'is damaged: its digest differs');
+      const frame: Frame = {
+        type: waiting.toString('latin1', 0, 1) as Frame['type'],
+        payload: waiting.subarray(5, 5 + length),
+      };
+      if (frame.type === 'Z' && !frame.payload.equals(digest.digest()))
+        throw broken(path, 'is damaged: its digest differs');
       yield frame;
       if (frame.type !== 'Z') digest.update(waiting.subarray(0, 5 + length));
       waiting = waiting.subarray(5 + length);
@@ -150,13 +182,19 @@ async function* decode(path: string, bytes: AsyncIterable<Buffer>): AsyncGenerat
 export async function* readBackupFile(path: string, masterKey: string | undefined): AsyncGenerator<Frame> {
   const { header, headerLine, tag, size } = await readEnds(path);
   const isSealed = header.encryption === 'aes-256-gcm';
-  const file = createReadStream(path, { start: headerLine.length, end: Math.max(headerLine.length, size - (isSealed ? tagBytes : 0) - 1) });
+  const file = createReadStream(path, {
+    start: headerLine.length,
+    end: Math.max(headerLine.length, size - (isSealed ? tagBytes : 0) - 1),
+  });
   const stages: Transform[] = [createZstdDecompress() as unknown as Transform];
   if (isSealed) {
     if (masterKey === undefined) throw broken(path, 'is encrypted; MASTER_KEY is needed to read it');
-    if (deriveKey(masterKey, header.salt, 'bulkhead backup key id', 6).toString('hex') !== header.keyId) throw broken(path, 'was made with another MASTER_KEY');
+    if (deriveKey(masterKey, header.salt, 'bulkhead backup key id', 6).toString('hex') !== header.keyId)
+      throw broken(path, 'was made with another MASTER_KEY');
     const key = deriveKey(masterKey, header.salt, 'bulkhead backup', 32);
-    stages.unshift(createDecipheriv('aes-256-gcm', key, Buffer.from(header.nonce, 'base64')).setAAD(headerLine).setAuthTag(tag));
+    stages.unshift(
+      createDecipheriv('aes-256-gcm', key, Buffer.from(header.nonce, 'base64')).setAAD(headerLine).setAuthTag(tag),
+    );
   }
   let isComplete = false;
   try {

@@ -31,13 +31,23 @@ async function fill(db: TestDatabase['db']): Promise<void> {
         });
         parent = index % 7 === 0 ? null : id;
       }
-      await tx.query({ text: 'insert into app_notes.diaries (id, tenant_id, owner_id, body) values ($1, $2, $3, $4)', values: [newId(), tenantId, personA, awkward] });
-      await tx.query({ text: 'insert into app_notes.events (id, tenant_id, what) values ($1, $2, $3)', values: [newId(), tenantId, 'made'] });
+      await tx.query({
+        text: 'insert into app_notes.diaries (id, tenant_id, owner_id, body) values ($1, $2, $3, $4)',
+        values: [newId(), tenantId, personA, awkward],
+      });
+      await tx.query({
+        text: 'insert into app_notes.events (id, tenant_id, what) values ($1, $2, $3)',
+        values: [newId(), tenantId, 'made'],
+      });
     });
   }
 }
 
-const tables = ['books', 'diaries', 'events'].map((table) => ({ schema: 'app_notes', table, columns: ['id', 'tenant_id'] }));
+const tables = ['books', 'diaries', 'events'].map((table) => ({
+  schema: 'app_notes',
+  table,
+  columns: ['id', 'tenant_id'],
+}));
 
 async function measureAll(url: string): Promise<unknown[]> {
   const client = await connectOnce(url);
@@ -67,16 +77,24 @@ describe.each(directions)('from %s to %s', (from, to) => {
     expect(await measureAll(target.adminUrl)).toEqual(await measureAll(source.adminUrl));
     const db = await openDatabase({ config: target.config, log: silentLog, migrations: fixtureSources });
     try {
-      const count = await db.withTenant({ tenantId: tenantA }, (tx) => tx.query<{ count: string }>({ text: 'select count(*) from app_notes.books' }));
+      const count = await db.withTenant({ tenantId: tenantA }, (tx) =>
+        tx.query<{ count: string }>({ text: 'select count(*) from app_notes.books' }),
+      );
       expect(count).toEqual([{ count: '200' }]);
       // The identity goes on after the restored numbers, and foreign keys are back.
       await expect(
         db.withTenant({ tenantId: tenantA }, (tx) =>
-          tx.query({ text: 'insert into app_notes.books (id, tenant_id, title, parent_id) values ($1, $2, $3, $4)', values: [newId(), tenantA, 'x', newId()] }),
+          tx.query({
+            text: 'insert into app_notes.books (id, tenant_id, title, parent_id) values ($1, $2, $3, $4)',
+            values: [newId(), tenantA, 'x', newId()],
+          }),
         ),
       ).rejects.toThrow(/foreign key/);
       const numbers = await db.withTenant({ tenantId: tenantA, userId: personA }, (tx) =>
-        tx.query<{ number: string }>({ text: 'insert into app_notes.diaries (id, tenant_id, owner_id, body) values ($1, $2, $3, $4) returning number', values: [newId(), tenantA, personA, 'x'] }),
+        tx.query<{ number: string }>({
+          text: 'insert into app_notes.diaries (id, tenant_id, owner_id, body) values ($1, $2, $3, $4) returning number',
+          values: [newId(), tenantA, personA, 'x'],
+        }),
       );
       expect(Number(numbers[0]?.number)).toBe(3);
     } finally {
@@ -94,7 +112,11 @@ test('[K10.5] a backup is one instant: what is written meanwhile is not in it, b
     while (!isDone) {
       await source.db.withTenant({ tenantId: tenantA }, async (tx) => {
         // Two rows in one transaction: a snapshot has both or neither.
-        for (const what of ['left', 'right']) await tx.query({ text: 'insert into app_notes.events (id, tenant_id, what) values ($1, $2, $3)', values: [newId(), tenantA, what] });
+        for (const what of ['left', 'right'])
+          await tx.query({
+            text: 'insert into app_notes.events (id, tenant_id, what) values ($1, $2, $3)',
+            values: [newId(), tenantA, what],
+          });
       });
     }
   })();
@@ -116,8 +138,12 @@ test('[K10.5] a backup is unreadable without the key, private to its owner, and 
   expect(statSync(path).mode & 0o777).toBe(0o600);
   const whole = readFileSync(path);
   expect(whole.includes('quotes')).toBe(false);
-  await expect(verifyBackup({ url: source.url, path, masterKey: testSecrets.authSecret, migrations: fixtureSources })).rejects.toThrow('was made with another MASTER_KEY');
-  await expect(verifyBackup({ url: source.url, path, migrations: fixtureSources })).rejects.toThrow('MASTER_KEY is needed');
+  await expect(
+    verifyBackup({ url: source.url, path, masterKey: testSecrets.authSecret, migrations: fixtureSources }),
+  ).rejects.toThrow('was made with another MASTER_KEY');
+  await expect(verifyBackup({ url: source.url, path, migrations: fixtureSources })).rejects.toThrow(
+    'MASTER_KEY is needed',
+  );
   for (const position of [30, whole.length >> 2, whole.length >> 1, whole.length - 20, whole.length - 1]) {
     const damaged = Buffer.from(whole);
     damaged[position] = (damaged[position] ?? 0) ^ 1;
@@ -136,7 +162,9 @@ test('[K10.5] without a key too a damaged backup is found by its digests', async
   await verifyBackup({ url: source.url, path, migrations: fixtureSources });
   const whole = readFileSync(path);
   writeFileSync(path, whole.subarray(0, whole.length - 50));
-  await expect(verifyBackup({ url: source.url, path, migrations: fixtureSources })).rejects.toMatchObject({ code: 'BACKUP_BROKEN' });
+  await expect(verifyBackup({ url: source.url, path, migrations: fixtureSources })).rejects.toMatchObject({
+    code: 'BACKUP_BROKEN',
+  });
 });
 
 test('[K10.5] a restore refuses a database in use or not empty, and a refused one changes nothing', async () => {
@@ -145,11 +173,14 @@ test('[K10.5] a restore refuses a database in use or not empty, and a refused on
   const path = join(source.config.dataDir, 'x.backup');
   await createBackup({ url: source.url, path, masterKey });
   const before = await measureAll(source.adminUrl);
-  const restore = (isReplacing: boolean): Promise<unknown> => restoreBackup({ url: source.url, path, masterKey, migrations: fixtureSources, isReplacing });
+  const restore = (isReplacing: boolean): Promise<unknown> =>
+    restoreBackup({ url: source.url, path, masterKey, migrations: fixtureSources, isReplacing });
   await expect(restore(true)).rejects.toThrow('A server is working on this database');
   await source.db.close();
   await expect(restore(false)).rejects.toThrow('not empty');
-  await expect(restoreBackup({ url: source.url, path, masterKey, migrations: fixtureSources.slice(0, 1), isReplacing: true })).rejects.toThrow('newer version');
+  await expect(
+    restoreBackup({ url: source.url, path, masterKey, migrations: fixtureSources.slice(0, 1), isReplacing: true }),
+  ).rejects.toThrow('newer version');
   expect(await measureAll(source.adminUrl)).toEqual(before);
   await restore(true);
   expect(await measureAll(source.adminUrl)).toEqual(before);
@@ -174,9 +205,15 @@ test('[K10.5] a schema that no migration makes, such as the job engine’s, trav
   const restored = await connectOnce(target.url);
   await restored.query(`select dbos.enqueue('three')`);
   const { rows } = await restored.query('select id, number from dbos.jobs order by number');
-  expect(rows).toEqual([{ id: 'one', number: 1 }, { id: 'two', number: 2 }, { id: 'three', number: 3 }]);
+  expect(rows).toEqual([
+    { id: 'one', number: 1 },
+    { id: 'two', number: 2 },
+    { id: 'three', number: 3 },
+  ]);
   await restored.query(`delete from dbos.jobs where id = 'two'`);
   expect((await restored.query('select from dbos.steps')).rowCount).toBe(0);
-  expect((await restored.query(`select from pg_indexes where schemaname = 'dbos' and indexname = 'steps_output'`)).rowCount).toBe(1);
+  expect(
+    (await restored.query(`select from pg_indexes where schemaname = 'dbos' and indexname = 'steps_output'`)).rowCount,
+  ).toBe(1);
   await restored.end();
 });

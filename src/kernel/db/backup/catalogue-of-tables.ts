@@ -70,7 +70,9 @@ export async function listSequences(client: Client): Promise<SequenceState[]> {
   );
   const states: SequenceState[] = [];
   for (const { name } of rows) {
-    const state = await client.query<{ last_value: string; is_called: boolean }>(`select last_value::text, is_called from ${name}`);
+    const state = await client.query<{ last_value: string; is_called: boolean }>(
+      `select last_value::text, is_called from ${name}`,
+    );
     states.push({ name, lastValue: state.rows[0]?.last_value ?? '1', isCalled: state.rows[0]?.is_called ?? false });
   }
   return states;

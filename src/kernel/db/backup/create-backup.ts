@@ -5,7 +5,16 @@ import type { Client } from 'pg';
 import { connectOnce } from '../pools.ts';
 import { readApplied, type AppliedMigration } from '../migrate.ts';
 import { writeBackupFile, type Frame } from './backup-file.ts';
-import { columnList, listSequences, listTables, measureTable, pinSession, qualifiedName, type SequenceState, type TableState } from './catalogue-of-tables.ts';
+import {
+  columnList,
+  listSequences,
+  listTables,
+  measureTable,
+  pinSession,
+  qualifiedName,
+  type SequenceState,
+  type TableState,
+} from './catalogue-of-tables.ts';
 import { describeSchema } from './foreign-schema.ts';
 
 /** Manifest is the first frame. */
@@ -42,7 +51,9 @@ export function jsonFrame(type: Frame['type'], value: unknown): Frame {
 async function* readTable(client: Client, table: TableState): AsyncGenerator<Frame> {
   yield jsonFrame('T', { schema: table.schema, table: table.table, columns: table.columns });
   const digest = createHash('sha256');
-  const rows = client.query(copyTo(`copy (select ${columnList(client, table)} from ${qualifiedName(client, table)}) to stdout`));
+  const rows = client.query(
+    copyTo(`copy (select ${columnList(client, table)} from ${qualifiedName(client, table)}) to stdout`),
+  );
   for await (const chunk of rows as AsyncIterable<Buffer>) {
     digest.update(chunk);
     yield { type: 'D', payload: chunk };
@@ -51,7 +62,9 @@ async function* readTable(client: Client, table: TableState): AsyncGenerator<Fra
 }
 
 async function describe(client: Client): Promise<Manifest> {
-  const { rows } = await client.query<{ version: string; now: Date }>(`select current_setting('server_version') as version, now() as now`);
+  const { rows } = await client.query<{ version: string; now: Date }>(
+    `select current_setting('server_version') as version, now() as now`,
+  );
   const tables: TableState[] = [];
   for (const table of await listTables(client)) tables.push(await measureTable(client, table));
   return {

@@ -10,7 +10,14 @@ import { readMigrations, type Migration, type MigrationSource } from '../migrati
 import { connectOnce } from '../pools.ts';
 import { loginRoles } from '../roles.ts';
 import { readBackupFile, type Frame } from './backup-file.ts';
-import { columnList, measureTable, ourSchemas, pinSession, qualifiedName, type BackupTable } from './catalogue-of-tables.ts';
+import {
+  columnList,
+  measureTable,
+  ourSchemas,
+  pinSession,
+  qualifiedName,
+  type BackupTable,
+} from './catalogue-of-tables.ts';
 import type { BackupSummary, Manifest } from './create-backup.ts';
 import { createSchema } from './foreign-schema.ts';
 
@@ -29,11 +36,17 @@ function refuse(message: string): DatabaseStartError {
 }
 
 async function clearTarget(client: Client, isReplacing: boolean): Promise<void> {
-  const used = await client.query('select from pg_stat_activity where datname = current_database() and usename = any($1)', [loginRoles]);
+  const used = await client.query(
+    'select from pg_stat_activity where datname = current_database() and usename = any($1)',
+    [loginRoles],
+  );
   if ((used.rowCount ?? 0) > 0) throw refuse('A server is working on this database. Stop it, then restore.');
-  const { rows } = await client.query<{ name: string }>(`select format('%I', n.nspname) as name from pg_namespace n where ${ourSchemas}`);
+  const { rows } = await client.query<{ name: string }>(
+    `select format('%I', n.nspname) as name from pg_namespace n where ${ourSchemas}`,
+  );
   if (rows.length === 0) return;
-  if (!isReplacing) throw refuse('The database is not empty. Restore into an empty one, or say that it is to be replaced.');
+  if (!isReplacing)
+    throw refuse('The database is not empty. Restore into an empty one, or say that it is to be replaced.');
   await client.query(`drop schema ${rows.map((row) => row.name).join(', ')} cascade`);
 }
 
@@ -42,10 +55,12 @@ function selectMigrations(migrations: readonly Migration[], had: readonly Applie
   const wanted = new Map(had.map((row) => [`${row.module} ${row.version}`, row]));
   const selected = migrations.filter((migration) => {
     const row = wanted.get(`${migration.module} ${migration.version}`);
-    if (row && row.checksum !== migration.checksum) throw refuse(`The migration ${row.module}/${row.version}_${row.name} is not the one the backup was made with.`);
+    if (row && row.checksum !== migration.checksum)
+      throw refuse(`The migration ${row.module}/${row.version}_${row.name} is not the one the backup was made with.`);
     return row !== undefined;
   });
-  if (selected.length !== wanted.size) throw refuse('The backup was made by a newer version of this program. Restore it with that version.');
+  if (selected.length !== wanted.size)
+    throw refuse('The backup was made by a newer version of this program. Restore it with that version.');
   return selected;
 }
 
@@ -86,7 +101,10 @@ async function loadTable(client: Client, table: BackupTable, frames: AsyncIterat
   const sink = client.query(copyFrom(`copy ${qualifiedName(client, table)} (${columnList(client, table)}) from stdin`));
   await pipeline(Readable.from(data()), sink);
   if (!end || end.sha256 !== digest.digest('hex') || end.rowCount !== sink.rowCount) {
-    throw new DatabaseStartError('BACKUP_BROKEN', `The rows of ${table.schema}.${table.table} are not those that were backed up.`);
+    throw new DatabaseStartError(
+      'BACKUP_BROKEN',
+      `The rows of ${table.schema}.${table.table} are not those that were backed up.`,
+    );
   }
 }
 
@@ -102,15 +120,19 @@ async function load(client: Client, manifest: Manifest, frames: AsyncIterator<Fr
   }
   // Reading on to the end of the file lets the reader check its seal.
   await frames.next();
-  for (const statement of putBack.reverse()) await client.query(statement);
-  for (const { name, lastValue, isCalled } of manifest.sequences) await client.query('select setval($1::regclass, $2, $3)', [name, lastValue, isCalled]);
+  for (const statement of putBack.toReversed()) await client.query(statement);
+  for (const { name, lastValue, isCalled } of manifest.sequences)
+    await client.query('select setval($1::regclass, $2, $3)', [name, lastValue, isCalled]);
 }
 
 async function compare(client: Client, manifest: Manifest): Promise<void> {
   for (const expected of manifest.tables) {
     const actual = await measureTable(client, expected);
     if (actual.rowCount !== expected.rowCount || actual.fingerprint !== expected.fingerprint) {
-      throw new DatabaseStartError('BACKUP_BROKEN', `The table ${expected.schema}.${expected.table} came back with ${actual.rowCount} rows that differ from the ${expected.rowCount} backed up.`);
+      throw new DatabaseStartError(
+        'BACKUP_BROKEN',
+        `The table ${expected.schema}.${expected.table} came back with ${actual.rowCount} rows that differ from the ${expected.rowCount} backed up.`,
+      );
     }
   }
 }
@@ -122,7 +144,8 @@ async function compare(client: Client, manifest: Manifest): Promise<void> {
 export async function restoreBackup(options: RestoreOptions): Promise<BackupSummary> {
   const frames = readBackupFile(options.path, options.masterKey);
   const first = await frames.next();
-  if (first.done || first.value.type !== 'M') throw new DatabaseStartError('BACKUP_BROKEN', `The backup ${options.path} has no manifest.`);
+  if (first.done || first.value.type !== 'M')
+    throw new DatabaseStartError('BACKUP_BROKEN', `The backup ${options.path} has no manifest.`);
   const manifest = JSON.parse(first.value.payload.toString()) as Manifest;
   const migrations = selectMigrations(await readMigrations(options.migrations), manifest.migrations);
   const client = await connectOnce(options.url, 'bulkhead_restore');

@@ -37,13 +37,20 @@ async function readWhole(path: string, masterKey: string | undefined): Promise<M
     if (type === 'D') digest.update(payload);
     if (type === 'E') {
       const end = JSON.parse(payload.toString()) as { rowCount: number; sha256: string };
-      if (end.sha256 !== digest.digest('hex')) throw new DatabaseStartError('BACKUP_BROKEN', `The backup ${path} is damaged in ${table}.`);
+      if (end.sha256 !== digest.digest('hex'))
+        throw new DatabaseStartError('BACKUP_BROKEN', `The backup ${path} is damaged in ${table}.`);
       seen.set(table, end.rowCount);
     }
   }
   if (!manifest) throw new DatabaseStartError('BACKUP_BROKEN', `The backup ${path} has no manifest.`);
-  const missing = manifest.tables.find((state: TableState) => seen.get(`${state.schema}.${state.table}`) !== state.rowCount);
-  if (missing) throw new DatabaseStartError('BACKUP_BROKEN', `The backup ${path} lacks rows of ${missing.schema}.${missing.table}.`);
+  const missing = manifest.tables.find(
+    (state: TableState) => seen.get(`${state.schema}.${state.table}`) !== state.rowCount,
+  );
+  if (missing)
+    throw new DatabaseStartError(
+      'BACKUP_BROKEN',
+      `The backup ${path} lacks rows of ${missing.schema}.${missing.table}.`,
+    );
   return manifest;
 }
 
@@ -74,5 +81,11 @@ export async function verifyBackup(options: VerifyOptions): Promise<VerifyResult
   const manifest = await readWhole(options.path, options.masterKey);
   const isRestored = await restoreIntoScratch(options);
   const rowCount = manifest.tables.reduce((sum, table) => sum + table.rowCount, 0);
-  return { path: options.path, createdAt: manifest.createdAt, tableCount: manifest.tables.length, rowCount, isRestored };
+  return {
+    path: options.path,
+    createdAt: manifest.createdAt,
+    tableCount: manifest.tables.length,
+    rowCount,
+    isRestored,
+  };
 }

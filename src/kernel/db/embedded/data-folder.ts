@@ -29,17 +29,37 @@ export function describeFolderError(path: string, error: unknown): DatabaseStart
   switch (errorCode(error)) {
     case 'ENOSPC':
     case 'EDQUOT':
-      return new DatabaseStartError('DISK_FULL', `The disk that holds ${path} is full. Free some space and start again; nothing was lost.`, error);
+      return new DatabaseStartError(
+        'DISK_FULL',
+        `The disk that holds ${path} is full. Free some space and start again; nothing was lost.`,
+        error,
+      );
     case 'EROFS':
-      return new DatabaseStartError('DATA_DIR_UNUSABLE', `${path} is on a read-only file system. Set DATA_DIR to a folder that can be written.`, error);
+      return new DatabaseStartError(
+        'DATA_DIR_UNUSABLE',
+        `${path} is on a read-only file system. Set DATA_DIR to a folder that can be written.`,
+        error,
+      );
     case 'EACCES':
     case 'EPERM':
-      return new DatabaseStartError('DATA_DIR_UNUSABLE', `${path} cannot be written by user ${process.getuid?.() ?? '?'}. Give that user the folder (chown), or set DATA_DIR to another.`, error);
+      return new DatabaseStartError(
+        'DATA_DIR_UNUSABLE',
+        `${path} cannot be written by user ${process.getuid?.() ?? '?'}. Give that user the folder (chown), or set DATA_DIR to another.`,
+        error,
+      );
     case 'ENOTDIR':
     case 'EEXIST':
-      return new DatabaseStartError('DATA_DIR_UNUSABLE', `${path} cannot be made: a part of it is a file, not a folder. Set DATA_DIR to a folder.`, error);
+      return new DatabaseStartError(
+        'DATA_DIR_UNUSABLE',
+        `${path} cannot be made: a part of it is a file, not a folder. Set DATA_DIR to a folder.`,
+        error,
+      );
     default:
-      return new DatabaseStartError('DATA_DIR_UNUSABLE', `${path} cannot be used: ${error instanceof Error ? error.message : String(error)}`, error);
+      return new DatabaseStartError(
+        'DATA_DIR_UNUSABLE',
+        `${path} cannot be used: ${error instanceof Error ? error.message : String(error)}`,
+        error,
+      );
   }
 }
 
@@ -82,7 +102,10 @@ function shortSocketDir(root: string, runAs: RunAs): string {
   // Anybody may make a folder in /tmp: one that is not ours alone is refused.
   const { uid, mode } = lstatSync(path);
   if (!lstatSync(path).isDirectory() || uid !== owner || (mode & 0o077) !== 0) {
-    throw new DatabaseStartError('DATA_DIR_UNUSABLE', `${path} belongs to somebody else. Remove it, or set DATA_DIR to a shorter path (at most ${longestSocketDir - 13} characters).`);
+    throw new DatabaseStartError(
+      'DATA_DIR_UNUSABLE',
+      `${path} belongs to somebody else. Remove it, or set DATA_DIR to a shorter path (at most ${longestSocketDir - 13} characters).`,
+    );
   }
   return path;
 }
@@ -98,7 +121,10 @@ export function prepareDataFolder(root: string): DataFolder {
     // Others may pass through, not look: the database's user needs to reach its own folder below.
     if (runAs) chmodSync(root, statSync(root).mode | 0o011);
     if (runAs && !isReachable(root, runAs)) {
-      throw new DatabaseStartError('DATA_DIR_UNUSABLE', `${root} cannot be reached by the unprivileged user that the database runs as when started by root: a folder above it is closed to others. Open it (chmod o+x), or set DATA_DIR elsewhere, such as /var/lib/bulkhead.`);
+      throw new DatabaseStartError(
+        'DATA_DIR_UNUSABLE',
+        `${root} cannot be reached by the unprivileged user that the database runs as when started by root: a folder above it is closed to others. Open it (chmod o+x), or set DATA_DIR elsewhere, such as /var/lib/bulkhead.`,
+      );
     }
     const probe = join(root, `.probe-${process.pid}`);
     writeFileSync(probe, 'x');

@@ -66,7 +66,9 @@ function open(path: string): Promise<Database> {
 async function save(db: Database, bytes: number): Promise<string> {
   const what = randomBytes(bytes / 2).toString('hex');
   const values = [newId(), tenantA, what];
-  await db.withTenant({ tenantId: tenantA }, (tx) => tx.query({ text: 'insert into app_notes.events (id, tenant_id, what) values ($1, $2, $3)', values }));
+  await db.withTenant({ tenantId: tenantA }, (tx) =>
+    tx.query({ text: 'insert into app_notes.events (id, tenant_id, what) values ($1, $2, $3)', values }),
+  );
   return what;
 }
 
@@ -77,7 +79,10 @@ if (trial) {
   test('[K10.1] a disk too small for a first start is named as full, and with room the next start succeeds', async () => {
     using disk = SmallDisk.mount(24)!;
     const path = join(disk.path, 'data');
-    await expect(open(path)).rejects.toMatchObject({ code: 'DISK_FULL', message: expect.stringContaining(path) as string });
+    await expect(open(path)).rejects.toMatchObject({
+      code: 'DISK_FULL',
+      message: expect.stringContaining(path) as string,
+    });
     disk.resize(400);
     const db = await open(path);
     await save(db, 1_000);
@@ -92,12 +97,26 @@ if (trial) {
     disk.fill();
     let failure: unknown;
     for (let index = 0; index < 1_000 && !failure; index++) {
-      await save(db, 200_000).then((what) => confirmed.push(what), (error: unknown) => (failure = error));
+      await save(db, 200_000).then(
+        (what) => confirmed.push(what),
+        (error: unknown) => (failure = error),
+      );
     }
     expect(failure).toBeInstanceOf(Error);
     disk.free();
-    await expect.poll(() => save(db, 10_000).then((what) => confirmed.push(what) > 0, () => false), { timeout: 60_000, interval: 200 }).toBe(true);
-    const rows = await db.withTenant({ tenantId: tenantA }, (tx) => tx.query<{ what: string }>({ text: 'select what from app_notes.events' }));
+    await expect
+      .poll(
+        () =>
+          save(db, 10_000).then(
+            (what) => confirmed.push(what) > 0,
+            () => false,
+          ),
+        { timeout: 60_000, interval: 200 },
+      )
+      .toBe(true);
+    const rows = await db.withTenant({ tenantId: tenantA }, (tx) =>
+      tx.query<{ what: string }>({ text: 'select what from app_notes.events' }),
+    );
     const there = new Set(rows.map((row) => row.what));
     expect(confirmed.filter((what) => !there.has(what))).toEqual([]);
     await db.close();
@@ -125,7 +144,14 @@ test('[K10.1] what PostgreSQL says of a full disk becomes one sentence for the o
   const parent = makeTestFolder();
   chmodSync(parent, 0o711);
   const folder = prepareDataFolder(join(parent, 'data'));
-  const error = childFailure(folder, 'Starting the database', 'FATAL:  could not write to file "pg_wal/xlogtemp.1": No space left on device');
-  expect(error).toMatchObject({ code: 'DISK_FULL', message: `The disk that holds ${folder.root} is full. Free some space and start again; nothing was lost.` });
+  const error = childFailure(
+    folder,
+    'Starting the database',
+    'FATAL:  could not write to file "pg_wal/xlogtemp.1": No space left on device',
+  );
+  expect(error).toMatchObject({
+    code: 'DISK_FULL',
+    message: `The disk that holds ${folder.root} is full. Free some space and start again; nothing was lost.`,
+  });
   rmSync(parent, { recursive: true });
 });

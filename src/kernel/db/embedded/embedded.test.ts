@@ -1,5 +1,15 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,7 +37,9 @@ const nameless = { uid: 54_321, gid: 54_321 };
 const users = [
   ['the user of the tests', undefined],
   // Only root can become somebody else; the sources must be readable by them.
-  ...(isRoot && isReachable(fileURLToPath(new URL('.', import.meta.url)), ordinary) ? ([['an ordinary user', ordinary]] as const) : []),
+  ...(isRoot && isReachable(fileURLToPath(new URL('.', import.meta.url)), ordinary)
+    ? ([['an ordinary user', ordinary]] as const)
+    : []),
 ] as const;
 
 /** A data folder that takes its server and its files with it. */
@@ -58,7 +70,11 @@ class Folder implements AsyncDisposable {
   }
 
   open(): Promise<Database> {
-    return openDatabase({ config: loadConfig({ DATA_DIR: this.path }).config, log: silentLog, migrations: fixtureSources });
+    return openDatabase({
+      config: loadConfig({ DATA_DIR: this.path }).config,
+      log: silentLog,
+      migrations: fixtureSources,
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -77,13 +93,17 @@ beforeAll(async () => {
 afterAll(() => prepared[Symbol.asyncDispose]());
 
 async function readRows(db: Database): Promise<string[]> {
-  const rows = await db.withTenant({ tenantId: tenantA }, (tx) => tx.query<{ what: string }>({ text: 'select what from app_notes.events' }));
+  const rows = await db.withTenant({ tenantId: tenantA }, (tx) =>
+    tx.query<{ what: string }>({ text: 'select what from app_notes.events' }),
+  );
   return rows.map((row) => row.what);
 }
 
 function save(db: Database, what: string): Promise<unknown> {
   const values = [newId(), tenantA, what];
-  return db.withTenant({ tenantId: tenantA }, (tx) => tx.query({ text: 'insert into app_notes.events (id, tenant_id, what) values ($1, $2, $3)', values }));
+  return db.withTenant({ tenantId: tenantA }, (tx) =>
+    tx.query({ text: 'insert into app_notes.events (id, tenant_id, what) values ($1, $2, $3)', values }),
+  );
 }
 
 describe.each(users)('as %s', (_, user) => {
@@ -148,7 +168,9 @@ describe.each(users)('as %s', (_, user) => {
     await using second = new Holder(folder.path, user);
     const { failed, code } = await second.first();
     expect(code).toBe('ALREADY_RUNNING');
-    expect(failed).toContain(`process ${holder.child.pid} on ${hostname()}, running since ${new Date().toISOString().slice(0, 10)}`);
+    expect(failed).toContain(
+      `process ${holder.child.pid} on ${hostname()}, running since ${new Date().toISOString().slice(0, 10)}`,
+    );
     await holder.savedAtLeast(holder.saved.length + 5);
   });
 });
@@ -161,10 +183,21 @@ test('[K10.1] a server that dies in use is started again, with every confirmed r
     await save(db, `before ${round}`);
     process.kill(postmaster, 'SIGKILL');
     expect(await waitForExit(postmaster, 5_000)).toBe(true);
-    await expect.poll(() => save(db, `after ${round}`).then(() => 'saved', () => 'not yet'), { timeout: 10_000 }).toBe('saved');
+    await expect
+      .poll(
+        () =>
+          save(db, `after ${round}`).then(
+            () => 'saved',
+            () => 'not yet',
+          ),
+        { timeout: 10_000 },
+      )
+      .toBe('saved');
     expect(folder.postmasterPid).not.toBe(postmaster);
   }
-  expect(await readRows(db)).toEqual(expect.arrayContaining([0, 1, 2].flatMap((round) => [`before ${round}`, `after ${round}`])));
+  expect(await readRows(db)).toEqual(
+    expect.arrayContaining([0, 1, 2].flatMap((round) => [`before ${round}`, `after ${round}`])),
+  );
   await db.close();
 });
 
@@ -177,7 +210,16 @@ test('[K10.1] an adopted server that dies is started again too', async () => {
   const db = await folder.open();
   expect(folder.postmasterPid).toBe(postmaster);
   process.kill(postmaster, 'SIGKILL');
-  await expect.poll(() => save(db, 'again').then(() => 'saved', () => 'not yet'), { timeout: 10_000 }).toBe('saved');
+  await expect
+    .poll(
+      () =>
+        save(db, 'again').then(
+          () => 'saved',
+          () => 'not yet',
+        ),
+      { timeout: 10_000 },
+    )
+    .toBe('saved');
   await db.close();
 });
 
@@ -215,8 +257,17 @@ test('[K10.1] the server is durable, closed to the network and asks everybody fo
   );
   const { server_version_num: version, ...rest } = Object.fromEntries(settings.map((row) => [row.name, row.setting]));
   expect(Number(version)).toBeGreaterThanOrEqual(180_000);
-  expect(rest).toEqual({ fsync: 'on', full_page_writes: 'on', synchronous_commit: 'on', listen_addresses: '', data_checksums: 'on' });
-  const methods = readFileSync(join(folder.cluster, 'pg_hba.conf'), 'utf8').split('\n').filter((line) => /^\w/.test(line)).map((line) => line.trim().split(/\s+/).at(-1));
+  expect(rest).toEqual({
+    fsync: 'on',
+    full_page_writes: 'on',
+    synchronous_commit: 'on',
+    listen_addresses: '',
+    data_checksums: 'on',
+  });
+  const methods = readFileSync(join(folder.cluster, 'pg_hba.conf'), 'utf8')
+    .split('\n')
+    .filter((line) => /^\w/.test(line))
+    .map((line) => line.trim().split(/\s+/).at(-1));
   expect([...new Set(methods)]).toEqual(['scram-sha-256']);
   await db.close();
 });
@@ -264,7 +315,9 @@ if (isRoot) {
     cpSync(dirname(dirname(original.postgres)), join(closed, 'package', 'native'), { recursive: true });
     const copied = findBinaries(data, { folder: join(closed, 'package'), version: 'x' });
     expect(copied.postgres.startsWith(folder.path)).toBe(true);
-    expect(spawnSync(copied.postgres, ['--version'], { ...data.runAs, encoding: 'utf8' }).stdout).toMatch(/PostgreSQL\) 18/);
+    expect(spawnSync(copied.postgres, ['--version'], { ...data.runAs, encoding: 'utf8' }).stdout).toMatch(
+      /PostgreSQL\) 18/,
+    );
     expect(findBinaries(data, { folder: join(closed, 'package'), version: 'x' })).toEqual(copied);
   });
 }

@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
 import type { Logger } from '#kernel/log';
 import { describeFolderError, type DataFolder } from './data-folder.ts';
-import { findRunningPostmaster, readPostmasterFile } from './postmaster-file.ts';
+import { readPostmasterFile } from './postmaster-file.ts';
 import { isProcessAlive, waitForExit } from './process-alive.ts';
 import { childFailure } from './run-initdb.ts';
 
@@ -64,12 +64,17 @@ async function startPostmaster(options: PostmasterOptions): Promise<ChildProcess
   const deadline = Date.now() + startDeadlineMilliseconds;
   for (;;) {
     if (spawnError) throw childFailure(folder, 'Starting the database', spawnError.message);
-    if (child.exitCode !== null || child.signalCode !== null) throw childFailure(folder, 'Starting the database', tailOf(folder.logFile, logStart));
+    if (child.exitCode !== null || child.signalCode !== null)
+      throw childFailure(folder, 'Starting the database', tailOf(folder.logFile, logStart));
     const file = readPostmasterFile(folder.cluster);
     if (file?.pid === child.pid && file?.isReady) return child;
     if (Date.now() > deadline) {
       child.kill('SIGQUIT');
-      throw childFailure(folder, 'Starting the database', `it was not ready after ${startDeadlineMilliseconds / 1000} s`);
+      throw childFailure(
+        folder,
+        'Starting the database',
+        `it was not ready after ${startDeadlineMilliseconds / 1000} s`,
+      );
     }
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
@@ -149,7 +154,10 @@ export class Postmaster {
 
   #onDeath(): void {
     if (this.#isStopping) return;
-    this.#options.log.error({ pid: this.#pid, logFile: this.#options.folder.logFile }, 'the database server died; starting it again');
+    this.#options.log.error(
+      { pid: this.#pid, logFile: this.#options.folder.logFile },
+      'the database server died; starting it again',
+    );
     void this.#restart();
   }
 
@@ -180,5 +188,3 @@ export class Postmaster {
     await stopPostmaster(this.#pid);
   }
 }
-
-export { findRunningPostmaster };

@@ -37,9 +37,12 @@ test('[K10.1] of many that find a stale lock together exactly one gets it, every
   for (let round = 0; round < 10; round++) {
     leaveStaleLock();
     const outcomes = await Promise.allSettled(Array.from({ length: 12 }, () => acquireServerLock('/data', folder)));
-    const winners = outcomes.filter((outcome): outcome is PromiseFulfilledResult<ServerLock> => outcome.status === 'fulfilled');
+    const winners = outcomes.filter(
+      (outcome): outcome is PromiseFulfilledResult<ServerLock> => outcome.status === 'fulfilled',
+    );
     expect(winners).toHaveLength(1);
-    for (const outcome of outcomes) if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'ALREADY_RUNNING' });
+    for (const outcome of outcomes)
+      if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'ALREADY_RUNNING' });
     await winners[0]?.value.release();
     expect(readdirSync(folder)).toEqual(['lock.8']);
     rmSync(join(folder, 'lock.8'));

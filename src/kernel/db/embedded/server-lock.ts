@@ -59,7 +59,10 @@ function refuse(root: string, holder: LockHolder | 'unknown'): DatabaseStartErro
     holder === 'unknown'
       ? 'a server that is running but does not answer'
       : `process ${holder.pid} on ${holder.host}, running since ${holder.since}`;
-  return new DatabaseStartError('ALREADY_RUNNING', `The data folder ${root} is in use by ${who}. Stop it first, or set DATA_DIR to another folder.`);
+  return new DatabaseStartError(
+    'ALREADY_RUNNING',
+    `The data folder ${root} is in use by ${who}. Stop it first, or set DATA_DIR to another folder.`,
+  );
 }
 
 /** lockNumbers returns the numbers of the locks in the folder, dead and alive, in rising order. */
@@ -88,7 +91,8 @@ function takeNext(socketDir: string, own: string, highest: number): boolean {
     rmSync(path, { force: true });
     return false;
   }
-  for (const lower of lockNumbers(socketDir)) if (lower < mine) rmSync(join(socketDir, `lock.${lower}`), { force: true });
+  for (const lower of lockNumbers(socketDir))
+    if (lower < mine) rmSync(join(socketDir, `lock.${lower}`), { force: true });
   return true;
 }
 

@@ -6,7 +6,8 @@ import { connectOnce, formatDatabaseUrl, type Endpoint } from '../pools.ts';
 import { ensureRoles, loginRoles, rolePassword } from '../roles.ts';
 import { findBinaries, type Binaries } from './binaries.ts';
 import { prepareDataFolder, type DataFolder } from './data-folder.ts';
-import { findRunningPostmaster, Postmaster, stopPostmaster, type PostmasterOptions } from './postmaster.ts';
+import { Postmaster, stopPostmaster, type PostmasterOptions } from './postmaster.ts';
+import { findRunningPostmaster } from './postmaster-file.ts';
 import { ensureCluster, superuser } from './run-initdb.ts';
 import { acquireServerLock } from './server-lock.ts';
 import { serverArguments, socketPort } from './server-settings.ts';
@@ -107,7 +108,11 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
     await ensureCluster(folder, binaries, options.rootPassword);
     const args = serverArguments({ socketDir: folder.socketDir, isDurable: options.isDurable ?? true });
     const rootUrl = formatDatabaseUrl(makeEndpoint(folder, 'postgres'), superuser, options.rootPassword);
-    const running = await obtainPostmaster({ folder, program: binaries.postgres, args, log: options.log }, launchNote(binaries, args), rootUrl);
+    const running = await obtainPostmaster(
+      { folder, program: binaries.postgres, args, log: options.log },
+      launchNote(binaries, args),
+      rootUrl,
+    );
     postmaster = running;
     await prepareDatabase(rootUrl, options.authSecret);
     const endpoint = makeEndpoint(folder);
