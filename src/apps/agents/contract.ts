@@ -2,15 +2,13 @@
 import { z } from 'zod';
 import { defineContract, id, page, pageQuery, timestamp } from '#kernel/contract';
 
-/** words is text of people; PostgreSQL cannot store NUL, so it is refused with a reason rather than failed on. */
-const words = () => z.string().refine((text) => !text.includes('\0'), 'must not contain the character NUL');
-
 // Agents ---------------------------------------------------------------------------------------------------------
 
 /** modelRef names a model; `connectionId` null is the built-in offline model. */
 export const modelRef = z.strictObject({
   connectionId: id.nullable(),
-  model: words()
+  model: z
+    .string()
     .trim()
     .min(1)
     .max(200)
@@ -20,24 +18,28 @@ export const modelRef = z.strictObject({
 /** tone colours how an agent writes; null leaves it to the instructions. */
 export const tone = z.enum(['neutral', 'friendly', 'formal', 'concise', 'playful']);
 
-const suggestedQuestions = z.array(words().trim().min(1).max(200)).max(6);
+const suggestedQuestions = z.array(z.string().trim().min(1).max(200)).max(6);
 
 const agentFields = {
-  name: words()
+  name: z
+    .string()
     .trim()
     .min(1)
     .max(80)
     .meta({ examples: ['Help desk'] }),
-  description: words()
+  description: z
+    .string()
     .trim()
     .max(500)
     .meta({ examples: ['Answers questions about shipping and returns'] }),
-  instructions: words()
+  instructions: z
+    .string()
     .max(20_000)
     .meta({ examples: ['You help customers of a small bicycle shop.'] }),
   model: modelRef,
   temperature: z.number().min(0).max(2).nullable(),
-  greeting: words()
+  greeting: z
+    .string()
     .trim()
     .max(1_000)
     .meta({ examples: ['Hello! What can I do for you?'] }),
@@ -183,7 +185,8 @@ export const message = z.strictObject({
 });
 
 export const newMessage = z.strictObject({
-  text: words()
+  text: z
+    .string()
     .trim()
     .min(1)
     .max(32_000)
@@ -267,7 +270,7 @@ export const agentsContract = defineContract({
     summary: 'List your conversations, last used first',
     query: pageQuery.extend({
       agentId: id.optional(),
-      search: words().trim().min(1).max(200).optional().describe('Words of the title or of the messages'),
+      search: z.string().trim().min(1).max(200).optional().describe('Words of the title or of the messages'),
     }),
     response: page(conversation),
   },
@@ -285,7 +288,7 @@ export const agentsContract = defineContract({
   'PATCH /conversations/{conversationId}': {
     summary: 'Rename a conversation',
     params: conversationParams,
-    body: z.strictObject({ title: words().trim().min(1).max(200) }),
+    body: z.strictObject({ title: z.string().trim().min(1).max(200) }),
     response: conversation,
   },
   'DELETE /conversations/{conversationId}': {
