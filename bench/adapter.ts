@@ -10,11 +10,16 @@ const times = { modelFirstTokenTimeoutMs: 60_000, modelIdleTimeoutMs: 60_000, mo
 
 /** wire makes the bytes of a stream as providers send them, some 230 bytes per token, `perRead` tokens to a read. */
 function wire(perRead: number): Buffer[] {
-  const head = '{"id":"chatcmpl-scripted","object":"chat.completion.chunk","created":1790000000,"model":"scripted","choices":[{"index":0,';
-  const events = Array.from({ length: chunks }, (_, n) => `data: ${head}"delta":{"content":"w${n} "},"logprobs":null,"finish_reason":null}]}\n\n`);
+  const head =
+    '{"id":"chatcmpl-scripted","object":"chat.completion.chunk","created":1790000000,"model":"scripted","choices":[{"index":0,';
+  const events = Array.from(
+    { length: chunks },
+    (_, n) => `data: ${head}"delta":{"content":"w${n} "},"logprobs":null,"finish_reason":null}]}\n\n`,
+  );
   events.push(`data: ${head}"delta":{},"logprobs":null,"finish_reason":"stop"}]}\n\n`, 'data: [DONE]\n\n');
   const reads: Buffer[] = [];
-  for (let from = 0; from < events.length; from += perRead) reads.push(Buffer.from(events.slice(from, from + perRead).join('')));
+  for (let from = 0; from < events.length; from += perRead)
+    reads.push(Buffer.from(events.slice(from, from + perRead).join('')));
   return reads;
 }
 
@@ -22,16 +27,31 @@ function replaying(reads: readonly Buffer[]): OutboundClient {
   return {
     async fetch() {
       let at = 0;
-      const next = () => Promise.resolve(at < reads.length ? { done: false as const, value: reads[at++] as Buffer } : { done: true as const, value: undefined });
+      const next = () =>
+        Promise.resolve(
+          at < reads.length
+            ? { done: false as const, value: reads[at++] as Buffer }
+            : { done: true as const, value: undefined },
+        );
       const body = { [Symbol.asyncIterator]: () => ({ next }) };
-      return { status: 200, headers: { 'content-type': 'text/event-stream' }, body, text: () => Promise.resolve(''), discard: () => undefined };
+      return {
+        status: 200,
+        headers: { 'content-type': 'text/event-stream' },
+        body,
+        text: () => Promise.resolve(''),
+        discard: () => undefined,
+      };
     },
     close: () => Promise.resolve(),
   };
 }
 
 function gatewayOver(reads: readonly Buffer[]): StreamServices {
-  const adapter = createOpenAiAdapter({ outbound: replaying(reads), connectTimeoutMilliseconds: 1_000, totalTimeoutMilliseconds: 60_000 });
+  const adapter = createOpenAiAdapter({
+    outbound: replaying(reads),
+    connectTimeoutMilliseconds: 1_000,
+    totalTimeoutMilliseconds: 60_000,
+  });
   const endpoint = { kind: 'openai-compatible' as const, baseUrl: 'http://replay/v1', apiKey: 'replayed' };
   const connection = { id: 'bench', endpoint, contextWindowTokens: 8_192, prices: new Map() };
   const policies = createConnectionPolicies(1_000);
@@ -45,8 +65,14 @@ function gatewayOver(reads: readonly Buffer[]): StreamServices {
 
 async function readAll(services: StreamServices): Promise<number> {
   let characters = 0;
-  const request = { scope: { tenantId: 'bench' }, app: 'bench', model: { connectionId: 'bench', model: 'm' }, messages: [{ role: 'user' as const, content: 'go' }] };
-  for await (const part of streamModel(services, request)) if (part.type === 'text-delta') characters += part.text.length;
+  const request = {
+    scope: { tenantId: 'bench' },
+    app: 'bench',
+    model: { connectionId: 'bench', model: 'm' },
+    messages: [{ role: 'user' as const, content: 'go' }],
+  };
+  for await (const part of streamModel(services, request))
+    if (part.type === 'text-delta') characters += part.text.length;
   return characters;
 }
 

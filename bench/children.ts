@@ -30,7 +30,8 @@ async function firstLine(child: ChildProcess, pattern: RegExp): Promise<string> 
   child.stderr?.on('data', (piece) => (errors = (errors + String(piece)).slice(-4_000)));
   const timer = setTimeout(() => child.kill('SIGKILL'), startMilliseconds);
   try {
-    for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) if (pattern.test(line)) return line;
+    for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream }))
+      if (pattern.test(line)) return line;
     throw new Error(`the process ended without saying ${String(pattern)}: ${errors}`);
   } finally {
     clearTimeout(timer);
@@ -77,7 +78,9 @@ export interface BulkheadProcess extends AsyncDisposable {
 
 /** findPostmaster reads the pid the embedded PostgreSQL wrote into the data folder; null with an external one. */
 function findPostmaster(dataDir: string): number | null {
-  const file = readdirSync(dataDir, { recursive: true }).map(String).find((name) => name.endsWith('postmaster.pid'));
+  const file = readdirSync(dataDir, { recursive: true })
+    .map(String)
+    .find((name) => name.endsWith('postmaster.pid'));
   return file ? Number(readFileSync(join(dataDir, file), 'latin1').split('\n')[0]) : null;
 }
 
@@ -85,7 +88,12 @@ function findPostmaster(dataDir: string): number | null {
 export async function startBulkhead(dataDir: string, environment: Environment = {}): Promise<BulkheadProcess> {
   const startedAt = performance.now();
   const child = start('src/main.ts', ['serve'], {
-    NODE_COMPILE_CACHE: `${dataDir}-compile-cache`, DATA_DIR: dataDir, HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'warn', ...environment,
+    NODE_COMPILE_CACHE: `${dataDir}-compile-cache`,
+    DATA_DIR: dataDir,
+    HOST: '127.0.0.1',
+    PORT: '0',
+    LOG_LEVEL: 'warn',
+    ...environment,
   });
   const line = await firstLine(child, /Bulkhead is ready/);
   const startedInMilliseconds = performance.now() - startedAt;

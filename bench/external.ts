@@ -10,7 +10,10 @@ import { signUp } from './scenario.ts';
 async function isAnswering(port: number): Promise<boolean> {
   const socket = connect({ host: '127.0.0.1', port, timeout: 1_000 });
   try {
-    await Promise.race([once(socket, 'connect'), once(socket, 'timeout').then(() => Promise.reject(new Error('timeout')))]);
+    await Promise.race([
+      once(socket, 'connect'),
+      once(socket, 'timeout').then(() => Promise.reject(new Error('timeout'))),
+    ]);
     return true;
   } catch {
     return false;
@@ -30,9 +33,14 @@ export async function measureOnExternal(
   await database.db.close();
   const key = (): string => randomBytes(32).toString('base64');
   await using bulkhead = await startBulkhead(dataDir, {
-    ...environment, DATABASE_URL: database.url, MASTER_KEY: key(), AUTH_SECRET: key(), MODEL_PRIVATE_NETWORKS: '127.0.0.0/8',
+    ...environment,
+    DATABASE_URL: database.url,
+    MASTER_KEY: key(),
+    AUTH_SECRET: key(),
+    MODEL_PRIVATE_NETWORKS: '127.0.0.0/8',
   });
   if (bulkhead.setupToken === null) throw new Error('the first start printed no setup link');
   const person = await signUp(bulkhead.url, bulkhead.setupToken, model.url);
-  return measureListRoute({ bulkhead, model, person });
+  // Awaited here: the server has to outlive the measurement.
+  return await measureListRoute({ bulkhead, model, person });
 }

@@ -52,7 +52,7 @@ function dechunk(answer: Buffer): string {
   const head = answer.toString('latin1', 0, split);
   if (!/transfer-encoding: chunked/i.test(head)) return answer.toString('utf8', split + 4);
   const parts: Buffer[] = [];
-  for (let at = split + 4; at < answer.length; ) {
+  for (let at = split + 4; at < answer.length;) {
     const lineEnd = answer.indexOf('\r\n', at);
     if (lineEnd === -1) break;
     const size = Number.parseInt(answer.toString('latin1', at, lineEnd), 16);
@@ -64,7 +64,10 @@ function dechunk(answer: Buffer): string {
 }
 
 function readText(body: string, field: LoadJob['textField']): string {
-  const pattern = field === 'text' ? /^event: text-delta[\s\S]*?^data: .*?"text":"((?:[^"\\]|\\.)*)"/gm : /"delta":\{"content":"((?:[^"\\]|\\.)*)"/g;
+  const pattern =
+    field === 'text'
+      ? /^event: text-delta[\s\S]*?^data: .*?"text":"((?:[^"\\]|\\.)*)"/gm
+      : /"delta":\{"content":"((?:[^"\\]|\\.)*)"/g;
   return [...body.matchAll(pattern)].map(([, text]) => JSON.parse(`"${text}"`) as string).join('');
 }
 
@@ -140,8 +143,12 @@ function runTogether(job: LoadJob, released: Promise<void>): Promise<Stream[]> {
     };
     const startedAt = performance.now();
     const timer = setInterval(() => {
-      const due = job.rampMilliseconds === 0 ? length : Math.ceil((length * (performance.now() - startedAt)) / job.rampMilliseconds);
-      for (; begun < Math.min(due, length); begun += 1) streams.push(open(job, job.requests[begun] ?? '', onFirst, onEnd));
+      const due =
+        job.rampMilliseconds === 0
+          ? length
+          : Math.ceil((length * (performance.now() - startedAt)) / job.rampMilliseconds);
+      for (; begun < Math.min(due, length); begun += 1)
+        streams.push(open(job, job.requests[begun] ?? '', onFirst, onEnd));
       if (begun === length) clearInterval(timer);
     }, 2);
   });
@@ -153,6 +160,9 @@ if (import.meta.main) {
   const released = lines.next().then(() => undefined);
   const streams = job.isSequential ? await runSequential(job) : await runTogether(job, released);
   const { system, user } = process.cpuUsage();
-  const result: LoadResult = { cpuSeconds: (user + system) / 1e6, streams: streams.map((stream) => judge(stream, job)) };
+  const result: LoadResult = {
+    cpuSeconds: (user + system) / 1e6,
+    streams: streams.map((stream) => judge(stream, job)),
+  };
   process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit(0));
 }

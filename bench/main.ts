@@ -8,7 +8,14 @@ import { measureAdapter } from './adapter.ts';
 import { startBulkhead, startModel, type ModelProcess } from './children.ts';
 import { measureOnExternal } from './external.ts';
 import {
-  measureCrowd, measureFirstToken, measureIdleStream, measureListRoute, measureTokenCost, rampMilliseconds, type Crowd, type Place,
+  measureCrowd,
+  measureFirstToken,
+  measureIdleStream,
+  measureListRoute,
+  measureTokenCost,
+  rampMilliseconds,
+  type Crowd,
+  type Place,
 } from './measures.ts';
 import { roomyLimits, signUp } from './scenario.ts';
 
@@ -43,15 +50,26 @@ function describeCrowd(crowd: Crowd): string {
 
 async function measureEmbedded(place: Place) {
   const firstToken = await measureFirstToken(place);
-  row('first token, added at concurrency 1', `${ms(firstToken.addedMs)} (${ms(firstToken.directMs)} direct)`, 'target: under 15 ms');
+  row(
+    'first token, added at concurrency 1',
+    `${ms(firstToken.addedMs)} (${ms(firstToken.directMs)} direct)`,
+    'target: under 15 ms',
+  );
   const tokenCost = await measureTokenCost(place);
-  row('CPU per 10,000 tokens, server', `${tokenCost.server.toFixed(2)} s (${times(tokenCost.server / tokenCost.direct)} of the model's own)`);
+  row(
+    'CPU per 10,000 tokens, server',
+    `${tokenCost.server.toFixed(2)} s (${times(tokenCost.server / tokenCost.direct)} of the model's own)`,
+  );
   row('CPU per 10,000 tokens, database', `${tokenCost.database.toFixed(2)} s`);
   const crowds: Crowd[] = [];
   for (const level of levels) {
     const crowd = await measureCrowd(place, level);
     crowds.push(crowd);
-    row(`${level} streams of 200 tokens, 20 ms apart`, describeCrowd(crowd), `${times(crowd.p99OverIdeal)} of ideal, ${times(crowd.p99Ms / crowd.directP99Ms)} of direct (target 1.15)`);
+    row(
+      `${level} streams of 200 tokens, 20 ms apart`,
+      describeCrowd(crowd),
+      `${times(crowd.p99OverIdeal)} of ideal, ${times(crowd.p99Ms / crowd.directP99Ms)} of direct (target 1.15)`,
+    );
     row('', `first token p99 ${ms(crowd.firstP99Ms)}`, `server CPU ${crowd.cpuSeconds.toFixed(1)} s`);
     if (crowd.problem !== undefined) say(`    the first that was not: ${crowd.problem.split('\n')[0]}`);
     await sleep(1_000);
@@ -59,13 +77,21 @@ async function measureEmbedded(place: Place) {
   const idleKb = await measureIdleStream(place);
   row('memory per idle stream', `${idleKb.toFixed(0)} KiB`);
   const rates = await measureListRoute(place);
-  row('authenticated list, embedded database', `${rates.list.perSecond.toFixed(0)} /s, p99 ${ms(rates.list.p99Ms)}`, `${times(rates.list.perSecond / rates.bare.perSecond)} of bare node:http`);
+  row(
+    'authenticated list, embedded database',
+    `${rates.list.perSecond.toFixed(0)} /s, p99 ${ms(rates.list.p99Ms)}`,
+    `${times(rates.list.perSecond / rates.bare.perSecond)} of bare node:http`,
+  );
   return { firstToken, tokenCost, crowds, idleStreamKiB: idleKb, list: rates };
 }
 
 async function measureAll(folder: string, model: ModelProcess) {
   const adapter = await measureAdapter();
-  row('adapter, CPU per token', `${adapter.oneTokenPerRead.toFixed(2)} µs`, `${adapter.manyTokensPerRead.toFixed(2)} µs when reads hold many`);
+  row(
+    'adapter, CPU per token',
+    `${adapter.oneTokenPerRead.toFixed(2)} µs`,
+    `${adapter.manyTokensPerRead.toFixed(2)} µs when reads hold many`,
+  );
   const dataDir = join(folder, 'data');
   const starts = await measureStarts(dataDir);
   row('start-up, cold (empty data folder)', ms(starts.coldMs));
@@ -83,16 +109,26 @@ async function main(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'bulkhead-bench-'));
   chmodSync(folder, 0o711); // as root the database runs as another user, who has to pass through
   const [first] = cpus();
-  say(`Bulkhead bench on ${cpus().length} x ${first?.model ?? 'unknown processor'}; model, load and database share them. Streams begin over ${rampMilliseconds / 1_000} s.`);
+  say(
+    `Bulkhead bench on ${cpus().length} x ${first?.model ?? 'unknown processor'}; model, load and database share them. Streams begin over ${rampMilliseconds / 1_000} s.`,
+  );
   try {
     await using model = await startModel();
     const figures = await measureAll(folder, model);
     const external = await measureOnExternal(join(folder, 'external'), environment, model);
-    if (external === null) row('authenticated list, external database', 'skipped', 'no PostgreSQL answers at 127.0.0.1:5432');
-    else row('authenticated list, external database', `${external.list.perSecond.toFixed(0)} /s, p99 ${ms(external.list.p99Ms)}`);
+    if (external === null)
+      row('authenticated list, external database', 'skipped', 'no PostgreSQL answers at 127.0.0.1:5432');
+    else
+      row(
+        'authenticated list, external database',
+        `${external.list.perSecond.toFixed(0)} /s, p99 ${ms(external.list.p99Ms)}`,
+      );
     const file = fileURLToPath(new URL('../.build/bench.json', import.meta.url));
     mkdirSync(join(file, '..'), { recursive: true });
-    writeFileSync(file, `${JSON.stringify({ at: new Date().toISOString(), cores: cpus().length, ...figures, external }, null, 2)}\n`);
+    writeFileSync(
+      file,
+      `${JSON.stringify({ at: new Date().toISOString(), cores: cpus().length, ...figures, external }, null, 2)}\n`,
+    );
     say(`Kept in ${file}`);
   } finally {
     rmSync(folder, { recursive: true, force: true });

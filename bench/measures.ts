@@ -36,7 +36,9 @@ export async function measureFirstToken({ bulkhead, model, person }: Place): Pro
   const options = { rampMilliseconds: 0, isSequential: true };
   const direct = await startLoad(jobDirect(model.url, 55, shape, options)).result;
   const through = await startLoad(jobThrough(bulkhead.url, person, conversations, shape, options)).result;
-  const [directMs, throughMs] = [direct, through].map((result) => percentile(numbers(result, 'firstMs').slice(5), 0.5)) as [number, number];
+  const [directMs, throughMs] = [direct, through].map((result) =>
+    percentile(numbers(result, 'firstMs').slice(5), 0.5),
+  ) as [number, number];
   return { directMs, throughMs, addedMs: throughMs - directMs };
 }
 
@@ -113,7 +115,9 @@ export async function measureIdleStream({ bulkhead, person }: Place): Promise<nu
   const conversations = await makeConversations(person, shape, count);
   await sleep(2_000);
   const before = bulkhead.usage().serverMemoryMb;
-  const load = startLoad(jobThrough(bulkhead.url, person, conversations, shape, { rampMilliseconds: 2_000, isHeld: true }));
+  const load = startLoad(
+    jobThrough(bulkhead.url, person, conversations, shape, { rampMilliseconds: 2_000, isHeld: true }),
+  );
   await Promise.race([load.held, sleep(20_000)]);
   await sleep(2_000);
   const after = bulkhead.usage().serverMemoryMb;
@@ -137,7 +141,11 @@ async function fire(url: string, headers: Record<string, string>): Promise<Reque
 }
 
 /** measureListRoute asks an authenticated list of 50 rows; `bare` is Node's http module answering a small JSON list. */
-export async function measureListRoute({ bulkhead, model, person }: Place): Promise<{ list: RequestRate; bare: RequestRate }> {
+export async function measureListRoute({
+  bulkhead,
+  model,
+  person,
+}: Place): Promise<{ list: RequestRate; bare: RequestRate }> {
   await makeConversations(person, { tokens: 1, gapMs: 0 }, 60);
   const headers = { cookie: person.client.cookie, 'sec-fetch-site': 'same-origin' };
   const list = await fire(`${bulkhead.url}/api/v1/conversations`, headers);

@@ -14,7 +14,10 @@ interface Stat {
 function readStat(pid: number): Stat | null {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ').map(Number);
+    const fields = text
+      .slice(text.lastIndexOf(')') + 2)
+      .split(' ')
+      .map(Number);
     const [, parent = 0] = fields;
     const [user = 0, system = 0, endedUser = 0, endedSystem = 0] = fields.slice(11, 15);
     return { pid, parent, ownTicks: user + system, endedTicks: endedUser + endedSystem };
@@ -25,9 +28,13 @@ function readStat(pid: number): Stat | null {
 
 /** listTree returns a process and all its descendants, without those of `except`. */
 export function listTree(root: number, except: readonly number[] = []): number[] {
-  const stats = readdirSync('/proc').map(Number).filter((pid) => pid > 0).map(readStat).filter((stat) => stat !== null);
+  const stats = readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => pid > 0)
+    .map(readStat)
+    .filter((stat) => stat !== null);
   const tree = new Set([root]);
-  for (let size = 0; size !== tree.size; ) {
+  for (let size = 0; size !== tree.size;) {
     size = tree.size;
     for (const { parent, pid } of stats) if (tree.has(parent) && !except.includes(pid)) tree.add(pid);
   }

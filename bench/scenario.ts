@@ -5,7 +5,15 @@ import type { LoadJob } from './load.ts';
 const password = 'Ärger mit 7 Zwergen!';
 
 /** roomyLimits lift the rate limits that one person sending a thousand messages at once would meet. */
-export const roomyLimits = ['agents.read', 'agents.write', 'agents.conversation', 'agents.chat', 'auth.setup', 'models.settings', 'kernel.run']
+export const roomyLimits = [
+  'agents.read',
+  'agents.write',
+  'agents.conversation',
+  'agents.chat',
+  'auth.setup',
+  'models.settings',
+  'kernel.run',
+]
   .map((name) => `${name}=1000000/60`)
   .join(',');
 
@@ -32,7 +40,9 @@ export interface Person {
 /** signUp creates the owner by the setup link and connects the model. */
 export async function signUp(url: string, setupToken: string, modelUrl: string): Promise<Person> {
   const client = createClient(url);
-  await client.expect(201, 'POST /setup', { body: { token: setupToken, name: 'Bench', email: 'bench@example.com', password } });
+  await client.expect(201, 'POST /setup', {
+    body: { token: setupToken, name: 'Bench', email: 'bench@example.com', password },
+  });
   const body = { name: 'Scripted', kind: 'openai-compatible', baseUrl: `${modelUrl}/v1` };
   const { json } = await client.expect(201, 'POST /model-connections', { body });
   return { client, connectionId: json.id as string };
@@ -41,7 +51,11 @@ export async function signUp(url: string, setupToken: string, modelUrl: string):
 const atOnce = 16;
 
 /** makeConversations makes an agent with this shape and as many conversations with it. */
-export async function makeConversations({ client, connectionId }: Person, shape: StreamShape, count: number): Promise<string[]> {
+export async function makeConversations(
+  { client, connectionId }: Person,
+  shape: StreamShape,
+  count: number,
+): Promise<string[]> {
   const agent = { name: `Bench ${modelOf(shape)}`, model: { connectionId, model: modelOf(shape) } };
   const { json } = await client.expect(201, 'POST /agents', { body: agent });
   const ids: string[] = [];
@@ -59,18 +73,32 @@ type JobOptions = Pick<LoadJob, 'rampMilliseconds'> & Partial<Pick<LoadJob, 'isS
 
 function rawRequest(url: URL, path: string, headers: readonly string[], body: unknown): string {
   const text = JSON.stringify(body);
-  const lines = [`POST ${path} HTTP/1.1`, `host: ${url.host}`, 'content-type: application/json', 'accept: text/event-stream', ...headers];
+  const lines = [
+    `POST ${path} HTTP/1.1`,
+    `host: ${url.host}`,
+    'content-type: application/json',
+    'accept: text/event-stream',
+    ...headers,
+  ];
   return `${lines.join('\r\n')}\r\ncontent-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`;
 }
 
 /** jobThrough sends one message per conversation and follows its run. */
-export function jobThrough(url: string, { client }: Person, conversations: readonly string[], shape: StreamShape, options: JobOptions): LoadJob {
+export function jobThrough(
+  url: string,
+  { client }: Person,
+  conversations: readonly string[],
+  shape: StreamShape,
+  options: JobOptions,
+): LoadJob {
   const address = new URL(url);
   const headers = [`cookie: ${client.cookie}`, 'sec-fetch-site: same-origin'];
   return {
     host: address.hostname,
     port: Number(address.port),
-    requests: conversations.map((id) => rawRequest(address, `/api/v1/conversations/${id}/messages`, headers, { text: 'go' })),
+    requests: conversations.map((id) =>
+      rawRequest(address, `/api/v1/conversations/${id}/messages`, headers, { text: 'go' }),
+    ),
     firstMarker: 'event: text-delta',
     endMarker: 'event: done',
     textField: 'text',
@@ -83,7 +111,12 @@ export function jobThrough(url: string, { client }: Person, conversations: reado
 /** jobDirect asks the scripted model itself, with the same shape. */
 export function jobDirect(url: string, count: number, shape: StreamShape, options: JobOptions): LoadJob {
   const address = new URL(url);
-  const body = { model: modelOf(shape), stream: true, stream_options: { include_usage: true }, messages: [{ role: 'user', content: 'go' }] };
+  const body = {
+    model: modelOf(shape),
+    stream: true,
+    stream_options: { include_usage: true },
+    messages: [{ role: 'user', content: 'go' }],
+  };
   return {
     host: address.hostname,
     port: Number(address.port),

@@ -34,7 +34,12 @@ export interface ModelServer extends AsyncDisposable {
 type Answer = Extract<Reply, { kind: 'answer' }>;
 const keptRequests = 1_000;
 
-function sendJson(res: ServerResponse, status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): void {
+function sendJson(
+  res: ServerResponse,
+  status: number,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): void {
   const text = JSON.stringify(body);
   res.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text), ...headers });
   res.end(text);
@@ -133,11 +138,16 @@ function sendReply(res: ServerResponse, wheel: Wheel, request: RecordedRequest, 
 function sendModels(res: ServerResponse, path: string, flavour: ModelServerOptions['flavour']): boolean {
   if (path === '/v1/models') {
     const ownedBy = flavour === 'llama.cpp' ? 'llamacpp' : 'scripted';
-    sendJson(res, 200, { object: 'list', data: scriptedModels.map((id) => ({ id, object: 'model', created: 0, owned_by: ownedBy })) });
+    sendJson(res, 200, {
+      object: 'list',
+      data: scriptedModels.map((id) => ({ id, object: 'model', created: 0, owned_by: ownedBy })),
+    });
     return true;
   }
   if (path === '/api/tags' && flavour !== 'llama.cpp') {
-    sendJson(res, 200, { models: scriptedModels.map((name) => ({ name: `${name}:latest`, model: `${name}:latest`, size: 1 })) });
+    sendJson(res, 200, {
+      models: scriptedModels.map((name) => ({ name: `${name}:latest`, model: `${name}:latest`, size: 1 })),
+    });
     return true;
   }
   return false;
@@ -154,7 +164,11 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
   async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const path = (req.url ?? '/').split('?')[0] ?? '/';
     if (options.apiKey !== undefined && req.headers.authorization !== `Bearer ${options.apiKey}`) {
-      sendError(res, { status: 401, message: `Incorrect API key provided: ${req.headers.authorization ?? ''}.`, code: 'invalid_api_key' });
+      sendError(res, {
+        status: 401,
+        message: `Incorrect API key provided: ${req.headers.authorization ?? ''}.`,
+        code: 'invalid_api_key',
+      });
       return;
     }
     if (req.method === 'GET' && sendModels(res, path, options.flavour)) return;
@@ -171,7 +185,15 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
     const earlierCalls = callsByModel.get(model) ?? 0;
     callsByModel.set(model, earlierCalls + 1);
     const messages = body['messages'] as RecordedRequest['messages'];
-    const request = { method: 'POST', path, headers: req.headers as RecordedRequest['headers'], model, messages, body, earlierCalls };
+    const request = {
+      method: 'POST',
+      path,
+      headers: req.headers as RecordedRequest['headers'],
+      model,
+      messages,
+      body,
+      earlierCalls,
+    };
     requests.push(request);
     if (requests.length > keptRequests) requests.shift();
     sendReply(res, wheel, request, script(request));

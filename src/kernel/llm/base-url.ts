@@ -18,7 +18,8 @@ export function normalizeBaseUrl(kind: ConnectionKind, given: string | undefined
   const text = given ?? defaultBaseUrls[kind];
   if (text === undefined) throw llmErrors.MODEL_BASE_URL_REQUIRED();
   const url = new URL(text);
-  if (url.username || url.password) throw refuse('The address must not hold a user name or password; enter the key as the key.');
+  if (url.username || url.password)
+    throw refuse('The address must not hold a user name or password; enter the key as the key.');
   if (url.search || url.hash) throw refuse('The address must not have a query or fragment.');
   const path = url.pathname.replace(/\/+$/, '').replace(/\/(chat\/completions|messages|models)$/, '');
   return `${url.origin}${path}`;

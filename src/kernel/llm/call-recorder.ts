@@ -49,7 +49,10 @@ const insert = `
 type Row = Readonly<Record<string, string | number | boolean | null>>;
 
 function toRow(call: CallRecord): Row {
-  const fields = Object.entries(call).map(([name, value]) => [name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), value as never]);
+  const fields = Object.entries(call).map(([name, value]) => [
+    name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+    value as never,
+  ]);
   return { id: newId(), created_at: new Date().toISOString(), ...(Object.fromEntries(fields) as Row) };
 }
 
@@ -71,14 +74,19 @@ export function createCallRecorder(db: Pick<Database, 'withSystem'>, log: Logger
     while (queue.length > 0) {
       const batch = queue.splice(0, maxBatch);
       try {
-        await db.withSystem('record model calls', (tx) => tx.query({ name: 'llm.record-calls', text: insert, values: [JSON.stringify(batch)] }));
+        await db.withSystem('record model calls', (tx) =>
+          tx.query({ name: 'llm.record-calls', text: insert, values: [JSON.stringify(batch)] }),
+        );
       } catch (error) {
         if (isRefusedForGood(error)) {
           log.error({ err: error, lost: batch.length }, 'records of model calls do not fit the database and were lost');
           continue;
         }
-        queue = [...batch, ...queue];
-        log.error({ err: error, waiting: queue.length }, 'model calls could not be recorded; they are kept and tried again');
+        queue.unshift(...batch);
+        log.error(
+          { err: error, waiting: queue.length },
+          'model calls could not be recorded; they are kept and tried again',
+        );
         return;
       }
     }

@@ -57,7 +57,12 @@ export function toConnection(row: ConnectionRow): ModelConnection {
 }
 
 /** readConnection throws NOT_FOUND, also for another organisation's. */
-export async function readConnection(tx: Tx, tenantId: string, id: string, options: { forUpdate?: boolean } = {}): Promise<ConnectionRow> {
+export async function readConnection(
+  tx: Tx,
+  tenantId: string,
+  id: string,
+  options: { forUpdate?: boolean } = {},
+): Promise<ConnectionRow> {
   const [row] = await tx.query<ConnectionRow>({
     text: `select ${connectionColumns} from kernel.model_connections where tenant_id = $1 and id = $2 ${options.forUpdate ? 'for update' : ''}`,
     values: [tenantId, id],
@@ -70,12 +75,17 @@ export async function readConnection(tx: Tx, tenantId: string, id: string, optio
 export function readIdCursor(cursor: string | undefined): string | null {
   if (cursor === undefined) return null;
   const [id] = decodeCursor(cursor) ?? [];
-  if (!isId(id)) throw kernelErrors.INVALID_REQUEST({ errors: [{ pointer: '/query/cursor', detail: 'not a cursor of this list' }] });
+  if (!isId(id))
+    throw kernelErrors.INVALID_REQUEST({ errors: [{ pointer: '/query/cursor', detail: 'not a cursor of this list' }] });
   return id;
 }
 
 /** toPage cuts the one row too many that tells whether there is a next page. */
-export function toPage<Row extends { readonly id: string }, Item>(rows: readonly Row[], limit: number, toItem: (row: Row) => Item) {
+export function toPage<Row extends { readonly id: string }, Item>(
+  rows: readonly Row[],
+  limit: number,
+  toItem: (row: Row) => Item,
+) {
   const shown = rows.slice(0, limit);
   const last = shown.at(-1);
   return { items: shown.map(toItem), nextCursor: rows.length > limit && last ? encodeCursor([last.id]) : null };
@@ -86,7 +96,10 @@ export function toConnectionError(error: unknown): unknown {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     const { code, constraint } = cause as { code?: unknown; constraint?: unknown };
     if (code === '23505' && constraint === 'model_connections_tenant_id_name_key') {
-      return llmErrors.MODEL_CONNECTION_NAME_TAKEN({ cause: error, errors: [{ pointer: '/body/name', detail: 'already in use' }] });
+      return llmErrors.MODEL_CONNECTION_NAME_TAKEN({
+        cause: error,
+        errors: [{ pointer: '/body/name', detail: 'already in use' }],
+      });
     }
   }
   return error;

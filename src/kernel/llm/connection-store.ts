@@ -54,7 +54,12 @@ interface PriceRow {
   output: string;
 }
 
-async function load(db: Database, secrets: SecretBox, scope: TenantScope, connectionId: string): Promise<ReadyConnection> {
+async function load(
+  db: Database,
+  secrets: SecretBox,
+  scope: TenantScope,
+  connectionId: string,
+): Promise<ReadyConnection> {
   return db.withTenant(scope, async (tx) => {
     const [row] = await tx.query<Row>({
       name: 'llm.connection',
@@ -71,7 +76,8 @@ async function load(db: Database, secrets: SecretBox, scope: TenantScope, connec
       values: [scope.tenantId, connectionId],
     });
     const { api_key_ciphertext: ciphertext, base_url: baseUrl, kind } = row;
-    const apiKey = ciphertext === null ? null : await secrets.open(tx, keyPlace(scope.tenantId, connectionId), ciphertext);
+    const apiKey =
+      ciphertext === null ? null : await secrets.open(tx, keyPlace(scope.tenantId, connectionId), ciphertext);
     return {
       id: connectionId,
       endpoint: { kind, baseUrl, apiKey },

@@ -9,7 +9,12 @@ const modelName = z.string().trim().min(1).max(200);
 const micros = z.int().min(0).max(1_000_000_000_000);
 
 const fields = {
-  name: z.string().trim().min(1).max(80).meta({ examples: ['OpenAI'] }),
+  name: z
+    .string()
+    .trim()
+    .min(1)
+    .max(80)
+    .meta({ examples: ['OpenAI'] }),
   kind: connectionKind,
   baseUrl: z
     .url({ protocol: /^https?$/ })
@@ -18,7 +23,9 @@ const fields = {
     .meta({ examples: ['https://api.openai.com/v1', 'http://127.0.0.1:11434/v1'] }),
   apiKey: z.string().trim().min(1).max(4_000).describe('Write-only; the last four characters are shown afterwards'),
   defaultModel: modelName.nullable(),
-  contextWindowTokens: contextWindowTokens.nullable().describe('Null: 32,768; Anthropic 200,000; Google 1,000,000; Mistral 131,072'),
+  contextWindowTokens: contextWindowTokens
+    .nullable()
+    .describe('Null: 32,768; Anthropic 200,000; Google 1,000,000; Mistral 131,072'),
   isDefault: z.boolean().describe('Offered first to new agents; one per organisation'),
 };
 
@@ -117,9 +124,22 @@ export const modelsContract = defineContract({
     query: pageQuery,
     response: page(modelConnection),
   },
-  'POST /model-connections': { summary: 'Connect a model endpoint', body: newModelConnection, response: modelConnection, status: 201 },
-  'POST /model-connections/test': { summary: 'Try values before saving them', body: connectionDraft, response: connectionTest },
-  'GET /model-connections/{connectionId}': { summary: 'Read a model connection', params: connectionParams, response: modelConnection },
+  'POST /model-connections': {
+    summary: 'Connect a model endpoint',
+    body: newModelConnection,
+    response: modelConnection,
+    status: 201,
+  },
+  'POST /model-connections/test': {
+    summary: 'Try values before saving them',
+    body: connectionDraft,
+    response: connectionTest,
+  },
+  'GET /model-connections/{connectionId}': {
+    summary: 'Read a model connection',
+    params: connectionParams,
+    response: modelConnection,
+  },
   'PATCH /model-connections/{connectionId}': {
     summary: 'Change a model connection',
     params: connectionParams,

@@ -13,7 +13,13 @@ import { createConnectionStore, type ReadyConnection } from './connection-store.
 import { discoverEndpoints, wellKnownAddresses, type LocalAddress } from './discover.ts';
 import { llmErrors } from './errors.ts';
 import { createConnectionPolicies, type ConnectionPolicies } from './policies.ts';
-import { streamModel, streamWithFallbacks, type StreamConfig, type StreamServices, type Target } from './stream-model.ts';
+import {
+  streamModel,
+  streamWithFallbacks,
+  type StreamConfig,
+  type StreamServices,
+  type Target,
+} from './stream-model.ts';
 import { testEndpoint } from './test-connection.ts';
 import type { ModelGateway, ModelRequest, TestOutcome, TestTarget } from './types.ts';
 
@@ -42,7 +48,13 @@ function createAdapters({ config, outbound }: ModelGatewayOptions): Readonly<Rec
   };
   const openAi = createOpenAiAdapter(options);
   const aiSdk = createAiSdkAdapter(options);
-  return { 'openai-compatible': openAi, mistral: openAi, anthropic: aiSdk, google: aiSdk, offline: createOfflineAdapter() };
+  return {
+    'openai-compatible': openAi,
+    mistral: openAi,
+    anthropic: aiSdk,
+    google: aiSdk,
+    offline: createOfflineAdapter(),
+  };
 }
 
 /** PolicyBook has the policies of each connection; those long unused are forgotten with their breaker's memory. */
@@ -85,7 +97,8 @@ export function createModelGateway(options: ModelGatewayOptions): ModelGateway {
 
   const services: StreamServices = { config, log, recorder, resolve };
   return {
-    stream: (request) => (request.fallbacks?.length ? streamWithFallbacks(services, request) : streamModel(services, request)),
+    stream: (request) =>
+      request.fallbacks?.length ? streamWithFallbacks(services, request) : streamModel(services, request),
     async listModels(scope: TenantScope, connectionId: string) {
       const { endpoint } = await connections.find(scope, connectionId);
       return adapters[endpoint.kind].listModels(endpoint, AbortSignal.timeout(20_000));

@@ -17,7 +17,10 @@ const probeMilliseconds = 300;
 const maxResponseBytes = 1024 * 1024;
 
 function readNames(program: LocalAddress['program'], answer: unknown): string[] | null {
-  const { data, models } = (answer ?? {}) as { models?: { name?: unknown }[]; data?: { id?: unknown; owned_by?: unknown }[] };
+  const { data, models } = (answer ?? {}) as {
+    models?: { name?: unknown }[];
+    data?: { id?: unknown; owned_by?: unknown }[];
+  };
   if (program === 'ollama') {
     return Array.isArray(models) ? models.map(({ name }) => name).filter((name) => typeof name === 'string') : null;
   }
@@ -45,7 +48,10 @@ async function probe(outbound: OutboundClient, { program, url }: LocalAddress): 
 }
 
 /** discoverEndpoints probes all addresses at once; forbidden ones are as absent. */
-export async function discoverEndpoints(outbound: OutboundClient, addresses: readonly LocalAddress[]): Promise<readonly LocalEndpoint[]> {
+export async function discoverEndpoints(
+  outbound: OutboundClient,
+  addresses: readonly LocalAddress[],
+): Promise<readonly LocalEndpoint[]> {
   const found = await Promise.all(addresses.map((address) => probe(outbound, address)));
   return found.filter((endpoint) => endpoint !== null);
 }

@@ -75,7 +75,11 @@ export function fitToContext(messages: readonly ChatMessage[], window: Window): 
 }
 
 /** preparePrompt renders passages and tool outputs and fits the result; the worst passages go before the question fails. */
-export function preparePrompt(messages: readonly ChatMessage[], passages: readonly Passage[], window: Window): ChatMessage[] {
+export function preparePrompt(
+  messages: readonly ChatMessage[],
+  passages: readonly Passage[],
+  window: Window,
+): ChatMessage[] {
   for (let count = passages.length; ; count -= 1) {
     try {
       return fitToContext(renderPrompt(messages, passages.slice(0, count)), window);

@@ -13,7 +13,10 @@ import { costOf } from './model-call.ts';
 const log = createLogger({ level: 'silent' });
 
 function outboundTo(networks: readonly string[]) {
-  const outbound = createOutboundClient({ config: { modelPrivateNetworks: networks, outboundPrivateNetworks: [] }, log });
+  const outbound = createOutboundClient({
+    config: { modelPrivateNetworks: networks, outboundPrivateNetworks: [] },
+    log,
+  });
   return { ...outbound, [Symbol.asyncDispose]: () => outbound.close() };
 }
 
@@ -22,10 +25,15 @@ test('[K11.1] an Ollama and a llama.cpp on this machine are found with their mod
   await using llama = await startModelServer({ flavour: 'llama.cpp' });
   await using outbound = outboundTo(['127.0.0.0/8']);
   const addresses = [
-    { program: 'ollama' as const, url: ollama.url }, { program: 'llama.cpp' as const, url: llama.url }, { program: 'llama.cpp' as const, url: 'http://127.0.0.1:9' },
+    { program: 'ollama' as const, url: ollama.url },
+    { program: 'llama.cpp' as const, url: llama.url },
+    { program: 'llama.cpp' as const, url: 'http://127.0.0.1:9' },
   ];
   const found = await discoverEndpoints(outbound, addresses);
-  expect(found.map(({ baseUrl, program }) => [program, baseUrl])).toEqual([['ollama', `${ollama.url}/v1`], ['llama.cpp', `${llama.url}/v1`]]);
+  expect(found.map(({ baseUrl, program }) => [program, baseUrl])).toEqual([
+    ['ollama', `${ollama.url}/v1`],
+    ['llama.cpp', `${llama.url}/v1`],
+  ]);
   expect(found[0]?.models).toContain('echo:latest');
   expect(found[1]?.models).toContain('echo');
 });
@@ -47,8 +55,22 @@ test('[K11.1] [K11.6] discovery ends within its 300 ms, and finds nothing where 
 });
 
 const call: CallRecord = {
-  tenantId: 't', userId: null, app: 'a', subjectId: null, runId: null, connectionId: null, model: 'm', inputTokens: 1, cachedInputTokens: 0,
-  outputTokens: 1, isEstimated: false, costMicros: null, firstTokenMs: 1, durationMs: 2, attempts: 1, outcome: 'ok',
+  tenantId: 't',
+  userId: null,
+  app: 'a',
+  subjectId: null,
+  runId: null,
+  connectionId: null,
+  model: 'm',
+  inputTokens: 1,
+  cachedInputTokens: 0,
+  outputTokens: 1,
+  isEstimated: false,
+  costMicros: null,
+  firstTokenMs: 1,
+  durationMs: 2,
+  attempts: 1,
+  outcome: 'ok',
 };
 
 test('[K11.4] records wait while the database is away and are written once when it is back', async () => {
@@ -56,7 +78,10 @@ test('[K11.4] records wait while the database is away and are written once when 
   let isAway = true;
   const withSystem = vi.fn(async (_reason: string, work: (tx: never) => Promise<unknown>) => {
     if (isAway) throw new Error('connection refused');
-    return work({ query: ({ values }: { values: [string] }) => Promise.resolve(written.push(...(JSON.parse(values[0]) as { model: string }[]).map(({ model }) => model))) } as never);
+    return work({
+      query: ({ values }: { values: [string] }) =>
+        Promise.resolve(written.push(...(JSON.parse(values[0]) as { model: string }[]).map(({ model }) => model))),
+    } as never);
   });
   const recorder = createCallRecorder({ withSystem } as never, log);
   recorder.record({ ...call, model: 'first' });

@@ -8,6 +8,18 @@ export { permissions, policy } from './permissions.ts';
 export { llmRoutes } from './routes/index.ts';
 export { renderPassages, renderToolOutput } from './render-passages.ts';
 export type {
-  ChatMessage, ConnectionKind, FinishReason, LocalEndpoint, ModelGateway, ModelRef, ModelRequest, Passage, StreamPart, TestOutcome,
-  TestTarget, ToolCall, ToolDefinition, Usage,
+  ChatMessage,
+  ConnectionKind,
+  FinishReason,
+  LocalEndpoint,
+  ModelGateway,
+  ModelRef,
+  ModelRequest,
+  Passage,
+  StreamPart,
+  TestOutcome,
+  TestTarget,
+  ToolCall,
+  ToolDefinition,
+  Usage,
 } from './types.ts';

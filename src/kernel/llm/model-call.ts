@@ -10,7 +10,10 @@ import type { ChatMessage, ModelRequest, StreamPart, Usage } from './types.ts';
 export function costOf(tokens: TokenCounts, price: Price | undefined): number | null {
   if (!price) return null;
   const fresh = tokens.inputTokens - tokens.cachedInputTokens;
-  return Math.round((fresh * price.input + tokens.cachedInputTokens * price.cachedInput + tokens.outputTokens * price.output) / 1_000_000);
+  return Math.round(
+    (fresh * price.input + tokens.cachedInputTokens * price.cachedInput + tokens.outputTokens * price.output) /
+      1_000_000,
+  );
 }
 
 /** CallMeter sees every part go by and knows at any moment what the call has used. */

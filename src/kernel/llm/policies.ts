@@ -1,7 +1,18 @@
 /** All resilience of model calls in one place: who may call now, what is tried again, and when an endpoint gets a rest (K11.3). */
 import {
-  BulkheadPolicy, CircuitState, ConsecutiveBreaker, DelegateBackoff, bulkhead, circuitBreaker, handleWhen, isBrokenCircuitError,
-  isBulkheadRejectedError, retry, wrap, type CircuitBreakerPolicy, type IPolicy,
+  CircuitState,
+  ConsecutiveBreaker,
+  DelegateBackoff,
+  bulkhead,
+  circuitBreaker,
+  handleWhen,
+  isBrokenCircuitError,
+  isBulkheadRejectedError,
+  retry,
+  wrap,
+  type BulkheadPolicy,
+  type CircuitBreakerPolicy,
+  type IPolicy,
 } from 'cockatiel';
 import { isAppError, type AppError } from '#kernel/errors';
 import { llmErrors } from './errors.ts';
@@ -18,7 +29,10 @@ function isWorthRetrying(error: unknown): boolean {
   const { extensions, retryAfterSeconds } = error.options;
   if (retryAfterSeconds !== undefined && retryAfterSeconds * 1_000 > maxDelayMilliseconds) return false;
   if (error.code === 'MODEL_TIMEOUT') return extensions?.['phase'] === 'connect';
-  return ['MODEL_RATE_LIMITED', 'MODEL_OVERLOADED', 'MODEL_UNREACHABLE', 'MODEL_INTERRUPTED'].includes(error.code) && !extensions?.['isResting'];
+  return (
+    ['MODEL_RATE_LIMITED', 'MODEL_OVERLOADED', 'MODEL_UNREACHABLE', 'MODEL_INTERRUPTED'].includes(error.code) &&
+    !extensions?.['isResting']
+  );
 }
 
 /** What says that the endpoint itself is in trouble, rather than this request. */
@@ -73,7 +87,8 @@ async function acquire(slots: BulkheadPolicy, signal: AbortSignal): Promise<() =
   } catch (error) {
     isGivenUp = true;
     release();
-    if (isBulkheadRejectedError(error)) throw llmErrors.MODEL_OVERLOADED({ detail: 'Too many calls are waiting for this model connection.' });
+    if (isBulkheadRejectedError(error))
+      throw llmErrors.MODEL_OVERLOADED({ detail: 'Too many calls are waiting for this model connection.' });
     throw error;
   }
   return () => release();

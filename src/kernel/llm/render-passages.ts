@@ -13,13 +13,19 @@ function neutralise(text: string): string {
 }
 
 function attribute(text: string): string {
-  return neutralise(text).replaceAll(/["<>\s]+/g, ' ').trim().slice(0, 200);
+  return neutralise(text)
+    .replaceAll(/["<>\s]+/g, ' ')
+    .trim()
+    .slice(0, 200);
 }
 
 /** renderPassages makes the block that precedes the question; '' when there are none. */
 export function renderPassages(passages: readonly Passage[]): string {
   if (passages.length === 0) return '';
-  const blocks = passages.map(({ number, text, title }) => `<passage number="${number}" title="${attribute(title)}">\n${neutralise(text)}\n</passage>`);
+  const blocks = passages.map(
+    ({ number, text, title }) =>
+      `<passage number="${number}" title="${attribute(title)}">\n${neutralise(text)}\n</passage>`,
+  );
   return `${rules}\n<passages>\n${blocks.join('\n')}\n</passages>`;
 }
 

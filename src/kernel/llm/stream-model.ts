@@ -64,7 +64,11 @@ class CallControl {
     this.#release = release;
     const { modelFirstTokenTimeoutMs, modelIdleTimeoutMs, modelTotalTimeoutMs } = this.#times;
     this.#watchdog = new Watchdog(
-      { firstTokenMilliseconds: modelFirstTokenTimeoutMs, idleMilliseconds: modelIdleTimeoutMs, totalMilliseconds: modelTotalTimeoutMs },
+      {
+        firstTokenMilliseconds: modelFirstTokenTimeoutMs,
+        idleMilliseconds: modelIdleTimeoutMs,
+        totalMilliseconds: modelTotalTimeoutMs,
+      },
       // Between two tries it is the failure of the last one that matters, not that time ran out while we waited.
       (phase) => this.end(this.#lastFailure ?? timeoutOf(phase)),
     );
@@ -129,7 +133,12 @@ async function openOnce(adapter: Adapter, call: AdapterCall, meter: CallMeter, c
   }
 }
 
-async function openTarget(request: ModelRequest, target: Target, meter: CallMeter, control: CallControl): Promise<Opened> {
+async function openTarget(
+  request: ModelRequest,
+  target: Target,
+  meter: CallMeter,
+  control: CallControl,
+): Promise<Opened> {
   const { adapter, policies } = target;
   control.signal.throwIfAborted();
   control.start(policies ? await policies.acquireSlot(control.signal) : () => undefined);
@@ -151,13 +160,14 @@ function toFinalError(error: unknown, signal: AbortSignal, hasBegun: boolean): A
 export async function* streamModel(services: StreamServices, request: ModelRequest): AsyncGenerator<StreamPart> {
   const meter = new CallMeter();
   const control = new CallControl(request, services.config);
-  let outcome: AppError | null = llmErrors.MODEL_ABORTED();
+  // Undefined until it is known: a consumer that just stops reading leaves it so.
+  let outcome: AppError | null | undefined;
   let hasBegun = false;
   try {
     const target = await services.resolve(request);
     const { first, rest } = await openTarget(request, target, meter, control);
     control.begin();
-    for (let batch = first; ; ) {
+    for (let batch = first; ;) {
       for (const part of batch) {
         const seen = meter.see(part);
         if (seen === null) continue;
@@ -176,11 +186,15 @@ export async function* streamModel(services: StreamServices, request: ModelReque
     }
   } catch (error) {
     outcome = toFinalError(error, control.signal, hasBegun);
-    services.log.info({ err: outcome, model: request.model.model, connectionId: request.model.connectionId }, 'a model call failed');
+    services.log.info(
+      { err: outcome, model: request.model.model, connectionId: request.model.connectionId },
+      'a model call failed',
+    );
     throw outcome;
   } finally {
-    control.end(outcome);
-    services.recorder.record(toRecord(request, meter, outcome));
+    const ended = outcome === undefined ? llmErrors.MODEL_ABORTED() : outcome;
+    control.end(ended);
+    services.recorder.record(toRecord(request, meter, ended));
   }
 }
 
@@ -188,7 +202,10 @@ export async function* streamModel(services: StreamServices, request: ModelReque
 const sameForAll = new Set(['MODEL_ABORTED', 'MODEL_REFUSED', 'MODEL_CONTEXT_EXCEEDED', 'MODEL_BAD_REQUEST']);
 
 /** streamWithFallbacks moves on to the next model only before a first part, and records each model's call by itself. */
-export async function* streamWithFallbacks(services: StreamServices, request: ModelRequest): AsyncGenerator<StreamPart> {
+export async function* streamWithFallbacks(
+  services: StreamServices,
+  request: ModelRequest,
+): AsyncGenerator<StreamPart> {
   const { fallbacks = [], ...rest } = request;
   const chain = [request.model, ...fallbacks];
   for (const [index, model] of chain.entries()) {

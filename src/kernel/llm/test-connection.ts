@@ -12,7 +12,11 @@ function toProblem(error: AppError): TestOutcome['problem'] {
   return { code: error.code, detail: error.options.detail ?? error.definition.public, isRetryable: error.isRetryable };
 }
 
-async function listQuietly(adapter: Adapter, endpoint: Endpoint, signal: AbortSignal): Promise<readonly string[] | AppError> {
+async function listQuietly(
+  adapter: Adapter,
+  endpoint: Endpoint,
+  signal: AbortSignal,
+): Promise<readonly string[] | AppError> {
   try {
     return await adapter.listModels(endpoint, signal);
   } catch (error) {
@@ -22,7 +26,17 @@ async function listQuietly(adapter: Adapter, endpoint: Endpoint, signal: AbortSi
 
 async function askOnce(adapter: Adapter, endpoint: Endpoint, model: string, signal: AbortSignal): Promise<void> {
   const messages = [{ role: 'user' as const, content: 'Say OK.' }];
-  const call = { endpoint, model, messages, passages: [], tools: [], temperature: undefined, maxOutputTokens, signal, onAlive: () => undefined };
+  const call = {
+    endpoint,
+    model,
+    messages,
+    passages: [],
+    tools: [],
+    temperature: undefined,
+    maxOutputTokens,
+    signal,
+    onAlive: () => undefined,
+  };
   for await (const parts of adapter.open(call)) {
     if (parts.length > 0) return; // the first sign of an answer is enough
   }
@@ -30,7 +44,11 @@ async function askOnce(adapter: Adapter, endpoint: Endpoint, model: string, sign
 }
 
 /** testEndpoint lists models and asks one of them. An endpoint that cannot list passes when it can answer. */
-export async function testEndpoint(adapter: Adapter, endpoint: Endpoint, wanted: string | undefined): Promise<TestOutcome> {
+export async function testEndpoint(
+  adapter: Adapter,
+  endpoint: Endpoint,
+  wanted: string | undefined,
+): Promise<TestOutcome> {
   const startedAt = performance.now();
   const timeout = new AbortController();
   const timer = setTimeout(() => timeout.abort(), testMilliseconds);
@@ -46,7 +64,10 @@ export async function testEndpoint(adapter: Adapter, endpoint: Endpoint, wanted:
     const modelCount = models?.length ?? null;
     const model = wanted ?? models?.[0] ?? null;
     if (model === null) {
-      const error = listed instanceof Error ? listed : llmErrors.MODEL_NOT_FOUND({ detail: 'The endpoint offers no model yet. Load one there first.' });
+      const error =
+        listed instanceof Error
+          ? listed
+          : llmErrors.MODEL_NOT_FOUND({ detail: 'The endpoint offers no model yet. Load one there first.' });
       return outcome({ model, modelCount }, error);
     }
     try {

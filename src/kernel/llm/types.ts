@@ -81,7 +81,12 @@ export type ConnectionKind = 'openai-compatible' | 'anthropic' | 'google' | 'mis
 /** TestTarget is a saved connection, or values nobody has saved yet. `model` absent: the first the endpoint offers. */
 export type TestTarget =
   | { readonly scope: TenantScope; readonly connectionId: string; readonly model?: string }
-  | { readonly kind: ConnectionKind; readonly baseUrl: string; readonly apiKey: string | null; readonly model?: string };
+  | {
+      readonly kind: ConnectionKind;
+      readonly baseUrl: string;
+      readonly apiKey: string | null;
+      readonly model?: string;
+    };
 
 export interface TestOutcome {
   readonly isOk: boolean;

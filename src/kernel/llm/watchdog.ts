@@ -44,7 +44,9 @@ export class Watchdog {
     const { firstTokenMilliseconds, idleMilliseconds, totalMilliseconds } = this.#times;
     const now = performance.now();
     const phase: WatchdogPhase = this.#hasBegun ? 'idle' : 'first-token';
-    const left = this.#hasBegun ? this.#aliveAt + idleMilliseconds - now : this.#startedAt + firstTokenMilliseconds - now;
+    const left = this.#hasBegun
+      ? this.#aliveAt + idleMilliseconds - now
+      : this.#startedAt + firstTokenMilliseconds - now;
     const leftInAll = this.#startedAt + totalMilliseconds - now;
     if (leftInAll <= 0) this.#onExpire('total');
     else if (left <= 0) this.#onExpire(phase);

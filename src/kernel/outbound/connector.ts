@@ -16,7 +16,9 @@ const standardPorts = new Set(['', '80', '443']);
 
 /** forbidden names the host, never the address it resolved to: that would make the server a probe of inner DNS. */
 function forbidden(hostname: string): Error {
-  return outboundErrors.OUTBOUND_ADDRESS_FORBIDDEN({ internal: `${hostname} resolves to no address that may be reached` });
+  return outboundErrors.OUTBOUND_ADDRESS_FORBIDDEN({
+    internal: `${hostname} resolves to no address that may be reached`,
+  });
 }
 
 /** createLookup resolves a name and hands on only addresses that may be reached, so that rebinding gains nothing. */
@@ -52,8 +54,14 @@ export function createGuardedAgent(options: GuardedAgentOptions): Agent {
   const { book, isAnyPortAllowed, resolve } = options;
   // undici's own timers are coarse (about half a second), so its connect timeout is off and ours runs below.
   const common = { timeout: 0, allowH2: false, autoSelectFamily: true };
-  const toReachable = buildConnector({ ...common, lookup: createLookup(resolve, book.isReachable) } as buildConnector.BuildOptions);
-  const toListed = buildConnector({ ...common, lookup: createLookup(resolve, book.isListed) } as buildConnector.BuildOptions);
+  const toReachable = buildConnector({
+    ...common,
+    lookup: createLookup(resolve, book.isReachable),
+  } as buildConnector.BuildOptions);
+  const toListed = buildConnector({
+    ...common,
+    lookup: createLookup(resolve, book.isListed),
+  } as buildConnector.BuildOptions);
 
   const connect: buildConnector.connector = (target, callback) => {
     const isOpenPort = isAnyPortAllowed || standardPorts.has(target.port);

@@ -50,7 +50,12 @@ function nextHop(hop: Hop, status: number, url: URL): Hop {
   let entries = Object.entries(hop.headers);
   if (url.origin !== hop.url.origin) entries = entries.filter(([name]) => portableHeaders.has(name));
   if (isGet) entries = entries.filter(([name]) => name !== 'content-type');
-  return { url, method: isGet ? 'GET' : hop.method, headers: Object.fromEntries(entries), body: isGet ? undefined : hop.body };
+  return {
+    url,
+    method: isGet ? 'GET' : hop.method,
+    headers: Object.fromEntries(entries),
+    body: isGet ? undefined : hop.body,
+  };
 }
 
 /** createGiveUp joins the caller's signal and the total timeout into one signal that carries our error. */
@@ -79,7 +84,10 @@ export function createOutboundClient(options: OutboundClientOptions): OutboundCl
   // One agent per purpose and connect timeout; there are as many timeouts as places in the code that state one.
   const agents = new Map<string, Agent>();
 
-  function agentFor({ connectTimeoutMilliseconds = defaultConnectTimeoutMilliseconds, purpose }: OutboundRequest): Agent {
+  function agentFor({
+    connectTimeoutMilliseconds = defaultConnectTimeoutMilliseconds,
+    purpose,
+  }: OutboundRequest): Agent {
     const key = `${purpose} ${connectTimeoutMilliseconds}`;
     let agent = agents.get(key);
     if (!agent) {
@@ -91,7 +99,11 @@ export function createOutboundClient(options: OutboundClientOptions): OutboundCl
     return agent;
   }
 
-  async function follow(first: Hop, request: OutboundRequest, giveUp: ReturnType<typeof createGiveUp>): Promise<OutboundResponse> {
+  async function follow(
+    first: Hop,
+    request: OutboundRequest,
+    giveUp: ReturnType<typeof createGiveUp>,
+  ): Promise<OutboundResponse> {
     const maxRedirects = request.maxRedirects ?? 0;
     let hop = first;
     for (let hops = 0; ; hops += 1) {
@@ -110,7 +122,8 @@ export function createOutboundClient(options: OutboundClientOptions): OutboundCl
       }
       response.discard();
       if (hops >= maxRedirects) throw outboundErrors.OUTBOUND_TOO_MANY_REDIRECTS();
-      if (!URL.canParse(location, hop.url.href)) throw outboundErrors.OUTBOUND_BAD_RESPONSE({ internal: 'bad Location' });
+      if (!URL.canParse(location, hop.url.href))
+        throw outboundErrors.OUTBOUND_BAD_RESPONSE({ internal: 'bad Location' });
       hop = nextHop(hop, response.status, checkUrl(new URL(location, hop.url), books[request.purpose]));
     }
   }

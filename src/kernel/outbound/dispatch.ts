@@ -25,8 +25,13 @@ function toOutboundError(error: unknown, hasBegun: boolean): Error {
   if (inner) return inner;
   const code = (error as { code?: string }).code ?? '';
   if (code === 'ETIMEDOUT') return timeoutError('connect', error);
-  if (code === 'UND_ERR_INVALID_ARG') return outboundErrors.OUTBOUND_URL_INVALID({ internal: 'cannot be sent', cause: error });
-  if ((error as Error).name === 'HTTPParserError' || code === 'UND_ERR_HEADERS_OVERFLOW' || code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') {
+  if (code === 'UND_ERR_INVALID_ARG')
+    return outboundErrors.OUTBOUND_URL_INVALID({ internal: 'cannot be sent', cause: error });
+  if (
+    (error as Error).name === 'HTTPParserError' ||
+    code === 'UND_ERR_HEADERS_OVERFLOW' ||
+    code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH'
+  ) {
     return outboundErrors.OUTBOUND_BAD_RESPONSE({ internal: `not HTTP: ${code}`, cause: error });
   }
   if (hasBegun) return outboundErrors.OUTBOUND_INTERRUPTED({ internal: code, cause: error });
@@ -92,10 +97,10 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
   #isClosed = false;
   readonly #onGiveUp = (): void => this.#fail(this.#exchange.giveUp.reason as Error);
 
-  constructor(exchange: Exchange, settle: { resolve(response: OutboundResponse): void; reject(error: Error): void }) {
-    this.#exchange = exchange;
+  constructor(options: Exchange, settle: { resolve(response: OutboundResponse): void; reject(error: Error): void }) {
+    this.#exchange = options;
     this.#settle = settle;
-    exchange.giveUp.addEventListener('abort', this.#onGiveUp, { once: true });
+    options.giveUp.addEventListener('abort', this.#onGiveUp, { once: true });
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -107,10 +112,18 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
     const { headersTimeoutMilliseconds = defaultTimeoutMilliseconds } = this.#exchange.request;
     const phase = (): OutboundPhase => (this.#body ? 'idle' : 'headers');
     this.#watch?.stop(); // undici starts a request anew when a kept-alive connection turns out dead
-    this.#watch = new Watch(headersTimeoutMilliseconds, () => controller.paused, () => this.#fail(timeoutError(phase())));
+    this.#watch = new Watch(
+      headersTimeoutMilliseconds,
+      () => controller.paused,
+      () => this.#fail(timeoutError(phase())),
+    );
   }
 
-  onResponseStart(controller: Dispatcher.DispatchController, status: number, raw: Record<string, string | string[] | undefined>): void {
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    raw: Record<string, string | string[] | undefined>,
+  ): void {
     if (status < 200) return;
     const headers = flatten(raw);
     const flow = {
@@ -193,7 +206,10 @@ export function exchange(options: Exchange): Promise<OutboundResponse> {
       );
     } catch (error) {
       // undici throws at once for headers or bodies that cannot be sent
-      handler.onResponseError(null as never, outboundErrors.OUTBOUND_URL_INVALID({ internal: 'refused by the HTTP client', cause: error }));
+      handler.onResponseError(
+        null as never,
+        outboundErrors.OUTBOUND_URL_INVALID({ internal: 'refused by the HTTP client', cause: error }),
+      );
     }
   });
 }

@@ -26,10 +26,18 @@ async function serve(listener: RequestListener) {
   };
 }
 
-interface ClientSetup { web?: readonly string[]; model?: readonly string[]; resolve?: Resolver }
+interface ClientSetup {
+  web?: readonly string[];
+  model?: readonly string[];
+  resolve?: Resolver;
+}
 
 function client({ model = [], resolve, web = [] }: ClientSetup = {}) {
-  const outbound = createOutboundClient({ config: { modelPrivateNetworks: model, outboundPrivateNetworks: web }, log, resolve });
+  const outbound = createOutboundClient({
+    config: { modelPrivateNetworks: model, outboundPrivateNetworks: web },
+    log,
+    resolve,
+  });
   return { ...outbound, [Symbol.asyncDispose]: () => outbound.close() };
 }
 
@@ -40,16 +48,39 @@ function request(more: Partial<OutboundRequest> = {}): OutboundRequest {
 function resolvingTo(...answers: string[][]): Resolver {
   return (_hostname, callback) => {
     const addresses = (answers.length > 1 ? answers.shift() : answers[0]) ?? [];
-    callback(null, addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })));
+    callback(
+      null,
+      addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
+    );
   };
 }
 
 test.each([
-  'http://127.0.0.1/', 'http://127.1/', 'http://2130706433/', 'http://0x7f000001/', 'http://0177.0.0.1/', 'http://①②⑦.0.0.1/',
-  'http://0.0.0.0/', 'http://[::1]/', 'http://[::]/', 'http://[::ffff:127.0.0.1]/', 'http://[::ffff:7f00:1]/', 'http://[::127.0.0.1]/',
-  'http://[64:ff9b::127.0.0.1]/', 'http://[2002:7f00:1::]/', 'http://[fe80::1]/', 'http://[fc00::1]/', 'http://[fec0::1]/',
-  'http://10.0.0.1/', 'http://172.16.0.1/', 'http://192.168.1.1/', 'http://169.254.169.254/latest/meta-data/', 'http://100.64.0.1/',
-  'http://198.18.0.1/', 'http://224.0.0.1/', 'http://255.255.255.255/',
+  'http://127.0.0.1/',
+  'http://127.1/',
+  'http://2130706433/',
+  'http://0x7f000001/',
+  'http://0177.0.0.1/',
+  'http://①②⑦.0.0.1/',
+  'http://0.0.0.0/',
+  'http://[::1]/',
+  'http://[::]/',
+  'http://[::ffff:127.0.0.1]/',
+  'http://[::ffff:7f00:1]/',
+  'http://[::127.0.0.1]/',
+  'http://[64:ff9b::127.0.0.1]/',
+  'http://[2002:7f00:1::]/',
+  'http://[fe80::1]/',
+  'http://[fc00::1]/',
+  'http://[fec0::1]/',
+  'http://10.0.0.1/',
+  'http://172.16.0.1/',
+  'http://192.168.1.1/',
+  'http://169.254.169.254/latest/meta-data/',
+  'http://100.64.0.1/',
+  'http://198.18.0.1/',
+  'http://224.0.0.1/',
+  'http://255.255.255.255/',
 ])('[K11.6] the forbidden literal address %s is refused before a connection', async (url) => {
   await using outbound = client();
   await expect(outbound.fetch(url, request())).rejects.toMatchObject({ code: 'OUTBOUND_ADDRESS_FORBIDDEN' });
@@ -67,7 +98,9 @@ test.each([['127.0.0.1'], ['::1'], ['::ffff:10.0.0.1'], ['169.254.169.254'], ['f
   '[K11.6] a name that resolves to %s is refused',
   async (address) => {
     await using outbound = client({ resolve: resolvingTo([address]) });
-    await expect(outbound.fetch('http://innocent.example/', request())).rejects.toMatchObject({ code: 'OUTBOUND_ADDRESS_FORBIDDEN' });
+    await expect(outbound.fetch('http://innocent.example/', request())).rejects.toMatchObject({
+      code: 'OUTBOUND_ADDRESS_FORBIDDEN',
+    });
   },
 );
 
@@ -84,7 +117,9 @@ test('[K11.6] a name that rebinds to a private address between two requests is r
   expect(await first.text()).toBe('alias');
   alias.close();
   await once(alias, 'close');
-  await expect(outbound.fetch(url, request({ purpose: 'model' }))).rejects.toMatchObject({ code: 'OUTBOUND_ADDRESS_FORBIDDEN' });
+  await expect(outbound.fetch(url, request({ purpose: 'model' }))).rejects.toMatchObject({
+    code: 'OUTBOUND_ADDRESS_FORBIDDEN',
+  });
   expect(privateHits).toBe(0);
 });
 
@@ -113,20 +148,30 @@ test('[K11.6] an IPv4-mapped literal of a listed network is the same address', a
 
 test('[K11.6] web requests reach unusual ports on listed networks only', async () => {
   await using outbound = client({ web: loopback, resolve: resolvingTo(['93.184.215.14']) });
-  await expect(outbound.fetch('http://public.example:8080/', request())).rejects.toMatchObject({ code: 'OUTBOUND_ADDRESS_FORBIDDEN' });
-  await expect(outbound.fetch('http://93.184.215.14:22/', request())).rejects.toMatchObject({ code: 'OUTBOUND_ADDRESS_FORBIDDEN' });
+  await expect(outbound.fetch('http://public.example:8080/', request())).rejects.toMatchObject({
+    code: 'OUTBOUND_ADDRESS_FORBIDDEN',
+  });
+  await expect(outbound.fetch('http://93.184.215.14:22/', request())).rejects.toMatchObject({
+    code: 'OUTBOUND_ADDRESS_FORBIDDEN',
+  });
 });
 
 test('[K11.6] a redirect to a private address is refused, and the private server is never asked', async () => {
   let privateHits = 0;
   await using inner = await serve((_req, res) => void res.end(String((privateHits += 1))));
-  await using outer = await serve((_req, res) => void res.writeHead(302, { location: `http://127.0.0.1:${inner.port}/admin` }).end());
+  await using outer = await serve(
+    (_req, res) => void res.writeHead(302, { location: `http://127.0.0.1:${inner.port}/admin` }).end(),
+  );
   await using outbound = client({ web: ['127.0.0.3/32'], resolve: resolvingTo(['127.0.0.3']) });
   // 127.0.0.3 reaches the outer server through an alias that is listed; the redirect's target is not.
-  const alias = createServer((_req, res) => void res.writeHead(302, { location: `http://127.0.0.1:${inner.port}/admin` }).end());
+  const alias = createServer(
+    (_req, res) => void res.writeHead(302, { location: `http://127.0.0.1:${inner.port}/admin` }).end(),
+  );
   alias.listen(outer.port, '127.0.0.3');
   await once(alias, 'listening');
-  await expect(outbound.fetch(`http://outer.example:${outer.port}/`, request({ maxRedirects: 5 }))).rejects.toMatchObject({
+  await expect(
+    outbound.fetch(`http://outer.example:${outer.port}/`, request({ maxRedirects: 5 })),
+  ).rejects.toMatchObject({
     code: 'OUTBOUND_ADDRESS_FORBIDDEN',
   });
   alias.closeAllConnections();
@@ -164,7 +209,9 @@ test('[K11.6] a redirect loop ends after the allowed hops, and without hops the 
     res.writeHead(301, { location: '/' }).end();
   });
   await using outbound = client({ web: loopback });
-  await expect(outbound.fetch(server.url, request({ maxRedirects: 3 }))).rejects.toMatchObject({ code: 'OUTBOUND_TOO_MANY_REDIRECTS' });
+  await expect(outbound.fetch(server.url, request({ maxRedirects: 3 }))).rejects.toMatchObject({
+    code: 'OUTBOUND_TOO_MANY_REDIRECTS',
+  });
   expect(hits).toBe(4);
   const plain = await outbound.fetch(server.url, request());
   expect(plain.status).toBe(301);
@@ -192,8 +239,12 @@ test('[K11.6] compressed bodies are decoded; damaged, stacked and unknown encodi
   expect(await good.text()).toBe('hello '.repeat(1000));
   const damaged = await outbound.fetch(`${server.url}/damaged`, request());
   await expect(damaged.text()).rejects.toMatchObject({ code: 'OUTBOUND_BAD_RESPONSE' });
-  await expect(outbound.fetch(`${server.url}/gzip,gzip`, request())).rejects.toMatchObject({ code: 'OUTBOUND_BAD_RESPONSE' });
-  await expect(outbound.fetch(`${server.url}/rot13`, request())).rejects.toMatchObject({ code: 'OUTBOUND_BAD_RESPONSE' });
+  await expect(outbound.fetch(`${server.url}/gzip,gzip`, request())).rejects.toMatchObject({
+    code: 'OUTBOUND_BAD_RESPONSE',
+  });
+  await expect(outbound.fetch(`${server.url}/rot13`, request())).rejects.toMatchObject({
+    code: 'OUTBOUND_BAD_RESPONSE',
+  });
 });
 
 test('[K11.6] a body of any length is cut at the cap, and the connection with it', async () => {
@@ -244,10 +295,14 @@ test('[K11.6] a reader that stops holds the sender back instead of filling memor
 test.each([
   ['headers', { headersTimeoutMilliseconds: 60 }, () => undefined],
   ['idle', { idleTimeoutMilliseconds: 60 }, (_req: unknown, res: { write(text: string): void }) => res.write('a')],
-  ['total', { totalTimeoutMilliseconds: 150 }, (_req: unknown, res: { write(text: string): boolean; on(event: string, f: () => void): void }) => {
-    const timer = setInterval(() => res.write('drip'), 10);
-    res.on('close', () => clearInterval(timer));
-  }],
+  [
+    'total',
+    { totalTimeoutMilliseconds: 150 },
+    (_req: unknown, res: { write(text: string): boolean; on(event: string, f: () => void): void }) => {
+      const timer = setInterval(() => res.write('drip'), 10);
+      res.on('close', () => clearInterval(timer));
+    },
+  ],
 ] as const)('[K11.6] the %s timeout ends a call and says which it was', async (phase, timeouts, listener) => {
   await using server = await serve(listener as RequestListener);
   await using outbound = client({ web: loopback });
@@ -273,7 +328,9 @@ test('[K11.6] aborting ends the call at once, before and during the body', async
   const reading = response.text();
   late.abort();
   await expect(reading).rejects.toMatchObject({ code: 'OUTBOUND_ABORTED' });
-  await expect(outbound.fetch(server.url, request({ signal: AbortSignal.abort() }))).rejects.toMatchObject({ code: 'OUTBOUND_ABORTED' });
+  await expect(outbound.fetch(server.url, request({ signal: AbortSignal.abort() }))).rejects.toMatchObject({
+    code: 'OUTBOUND_ABORTED',
+  });
 });
 
 test('[K11.6] refused connections, unknown names, resets and nonsense each have their own error', async () => {
@@ -289,15 +346,23 @@ test('[K11.6] refused connections, unknown names, resets and nonsense each have 
   tcp.listen(0, '127.0.0.1');
   await once(tcp, 'listening');
   const { port } = tcp.address() as AddressInfo;
-  await using outbound = client({ web: loopback, resolve: (_name, done) => done(Object.assign(new Error('no'), { code: 'ENOTFOUND' }), []) });
-  await expect(outbound.fetch(`http://127.0.0.1:${port}/ssh`, request())).rejects.toMatchObject({ code: 'OUTBOUND_BAD_RESPONSE' });
+  await using outbound = client({
+    web: loopback,
+    resolve: (_name, done) => done(Object.assign(new Error('no'), { code: 'ENOTFOUND' }), []),
+  });
+  await expect(outbound.fetch(`http://127.0.0.1:${port}/ssh`, request())).rejects.toMatchObject({
+    code: 'OUTBOUND_BAD_RESPONSE',
+  });
   const broken = outbound.fetch(`http://127.0.0.1:${port}/reset`, request()).then((response) => response.text());
   await expect(broken).rejects.toMatchObject({ code: 'OUTBOUND_INTERRUPTED' });
   tcp.close();
   await once(tcp, 'close');
-  await expect(outbound.fetch(`http://127.0.0.1:${port}/`, request())).rejects.toMatchObject({ code: 'OUTBOUND_UNREACHABLE' });
+  await expect(outbound.fetch(`http://127.0.0.1:${port}/`, request())).rejects.toMatchObject({
+    code: 'OUTBOUND_UNREACHABLE',
+  });
   await expect(outbound.fetch('http://nowhere.example/', request())).rejects.toMatchObject({
-    code: 'OUTBOUND_UNREACHABLE', options: { extensions: { reason: 'ENOTFOUND' } },
+    code: 'OUTBOUND_UNREACHABLE',
+    options: { extensions: { reason: 'ENOTFOUND' } },
   });
 });
 

@@ -24,7 +24,11 @@ function frame(event: string): Buffer {
 }
 
 function chunk(model: string, delta: Record<string, unknown>, finishReason: string | null): string {
-  return JSON.stringify({ ...chunkHead, model, choices: [{ index: 0, delta, logprobs: null, finish_reason: finishReason }] });
+  return JSON.stringify({
+    ...chunkHead,
+    model,
+    choices: [{ index: 0, delta, logprobs: null, finish_reason: finishReason }],
+  });
 }
 
 function usageBody(usage: NonNullable<Answer['usage']>): Record<string, unknown> {
@@ -75,7 +79,9 @@ export function encodeWhole(model: string, answer: Answer): Record<string, unkno
     ...chunkHead,
     object: 'chat.completion',
     model,
-    choices: [{ index: 0, message: { role: 'assistant', content: text }, finish_reason: answer.finishReason ?? 'stop' }],
+    choices: [
+      { index: 0, message: { role: 'assistant', content: text }, finish_reason: answer.finishReason ?? 'stop' },
+    ],
     ...(answer.usage ? { usage: usageBody(answer.usage) } : {}),
   };
 }

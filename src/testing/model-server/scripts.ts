@@ -38,8 +38,19 @@ export type Reply =
       readonly end?: 'done' | 'no-done' | 'stall' | 'die';
       readonly usage?: { readonly input: number; readonly output: number; readonly cached?: number } | null;
     }
-  | { readonly kind: 'error'; readonly status: number; readonly message: string; readonly code?: string; readonly headers?: Readonly<Record<string, string>> }
-  | { readonly kind: 'raw'; readonly chunks: readonly (string | Uint8Array)[]; readonly gapMs?: number; readonly end?: 'end' | 'stall' | 'die' }
+  | {
+      readonly kind: 'error';
+      readonly status: number;
+      readonly message: string;
+      readonly code?: string;
+      readonly headers?: Readonly<Record<string, string>>;
+    }
+  | {
+      readonly kind: 'raw';
+      readonly chunks: readonly (string | Uint8Array)[];
+      readonly gapMs?: number;
+      readonly end?: 'end' | 'stall' | 'die';
+    }
   | { readonly kind: 'never' };
 
 export type Script = (request: RecordedRequest) => Reply;
@@ -95,7 +106,9 @@ function cite(request: RecordedRequest): Reply {
   const prompt = request.messages.map((message) => message.content ?? '').join('\n');
   const passages = [...prompt.matchAll(/<passage number="(\d+)"[^>]*>\n([\s\S]*?)\n<\/passage>/g)];
   if (passages.length === 0) return answer(request, 'There is no passage about this.');
-  const sentences = passages.map(([, number, text = '']) => `“${splitWords(text).slice(0, 12).join('').trim()}” [${number}].`);
+  const sentences = passages.map(
+    ([, number, text = '']) => `“${splitWords(text).slice(0, 12).join('').trim()}” [${number}].`,
+  );
   return answer(request, `The documents say: ${sentences.join(' ')}`);
 }
 
@@ -131,15 +144,25 @@ const scripts: Readonly<Record<string, Script>> = {
     deltas: [{ reasoning: 'Let me ' }, { reasoning: 'think. ' }, ...splitWords('The answer is 42.')],
     usage: { input: inputWords(request), output: 6 },
   }),
-  'no-usage': (request) => ({ kind: 'answer', deltas: splitWords(lastUserText(request) || 'plain words'), usage: null }),
+  'no-usage': (request) => ({
+    kind: 'answer',
+    deltas: splitWords(lastUserText(request) || 'plain words'),
+    usage: null,
+  }),
   'no-done': () => ({ kind: 'answer', deltas: words(5), end: 'no-done' }),
   'stall-first': () => ({ kind: 'answer', deltas: [], end: 'stall', finishReason: null }),
   'stall-middle': () => ({ kind: 'answer', deltas: words(5), end: 'stall', finishReason: null }),
   'die-first': () => ({ kind: 'raw', chunks: [], end: 'die' }),
   'die-middle': () => ({ kind: 'answer', deltas: words(5), gapMs: 5, end: 'die', finishReason: null }),
-  garbage: () => ({ kind: 'raw', chunks: ['data: {"choices":[{"delta":{"content":"a"}\n\n', '\u0000\u0001 not a stream \n\n'] }),
+  garbage: () => ({
+    kind: 'raw',
+    chunks: ['data: {"choices":[{"delta":{"content":"a"}\n\n', '\u0000\u0001 not a stream \n\n'],
+  }),
   'garbage-html': () => ({ kind: 'raw', chunks: ['<!doctype html><title>Welcome to the captive portal</title>'] }),
-  'long-line': () => ({ kind: 'raw', chunks: [`data: {"choices":[{"delta":{"content":"${'x'.repeat(10 * 1024 * 1024)}"}}]}\n\n`] }),
+  'long-line': () => ({
+    kind: 'raw',
+    chunks: [`data: {"choices":[{"delta":{"content":"${'x'.repeat(10 * 1024 * 1024)}"}}]}\n\n`],
+  }),
   'slow-headers': () => ({ kind: 'never' }),
   'content-filter': () => ({ kind: 'answer', deltas: words(2), finishReason: 'content_filter' }),
   length: () => ({ kind: 'answer', deltas: words(3), finishReason: 'length' }),
@@ -151,9 +174,14 @@ const scripts: Readonly<Record<string, Script>> = {
   'status-500': status(500, 'The server had an error'),
   'status-503': status(503, 'Overloaded'),
   'status-503-once': (request) =>
-    request.earlierCalls === 0 ? { kind: 'error', status: 503, message: 'Overloaded' } : answer(request, 'second time lucky'),
+    request.earlierCalls === 0
+      ? { kind: 'error', status: 503, message: 'Overloaded' }
+      : answer(request, 'second time lucky'),
   'context-length': () => ({
-    kind: 'error', status: 400, code: 'context_length_exceeded', message: "This model's maximum context length is 8192 tokens.",
+    kind: 'error',
+    status: 400,
+    code: 'context_length_exceeded',
+    message: "This model's maximum context length is 8192 tokens.",
   }),
 };
 

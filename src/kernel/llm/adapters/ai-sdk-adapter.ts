@@ -1,5 +1,10 @@
 /** Anthropic and Google through their AI SDK provider packages, at the level of raw stream parts, over our own way out. */
-import type { LanguageModelV4, LanguageModelV4Prompt, LanguageModelV4StreamPart, LanguageModelV4Usage } from '@ai-sdk/provider';
+import type {
+  LanguageModelV4,
+  LanguageModelV4Prompt,
+  LanguageModelV4StreamPart,
+  LanguageModelV4Usage,
+} from '@ai-sdk/provider';
 import { isAppError } from '#kernel/errors';
 import { llmErrors } from '../errors.ts';
 import type { ChatMessage, FinishReason } from '../types.ts';
@@ -29,14 +34,26 @@ function toPrompt(messages: readonly ChatMessage[]): LanguageModelV4Prompt {
       case 'tool':
         return {
           role,
-          content: [{ type: 'tool-result', toolCallId, toolName: names.get(toolCallId) ?? 'tool', output: { type: 'text', value: content } }],
+          content: [
+            {
+              type: 'tool-result',
+              toolCallId,
+              toolName: names.get(toolCallId) ?? 'tool',
+              output: { type: 'text', value: content },
+            },
+          ],
         };
       case 'assistant':
         return {
           role,
           content: [
             ...(content === '' ? [] : [{ type: 'text' as const, text: content }]),
-            ...toolCalls.map((call) => ({ type: 'tool-call' as const, toolCallId: call.id, toolName: call.name, input: parseArguments(call.arguments) })),
+            ...toolCalls.map((call) => ({
+              type: 'tool-call' as const,
+              toolCallId: call.id,
+              toolName: call.name,
+              input: parseArguments(call.arguments),
+            })),
           ],
         };
     }
@@ -44,13 +61,20 @@ function toPrompt(messages: readonly ChatMessage[]): LanguageModelV4Prompt {
 }
 
 const finishReasons: Readonly<Record<string, FinishReason>> = {
-  stop: 'stop', length: 'length', 'tool-calls': 'tool-calls', 'content-filter': 'content-filter',
+  stop: 'stop',
+  length: 'length',
+  'tool-calls': 'tool-calls',
+  'content-filter': 'content-filter',
 };
 
 function toTokens({ inputTokens, outputTokens }: LanguageModelV4Usage): TokenCounts | null {
   if (inputTokens.total === undefined && outputTokens.total === undefined) return null;
   const input = inputTokens.total ?? 0;
-  return { inputTokens: input, cachedInputTokens: Math.min(inputTokens.cacheRead ?? 0, input), outputTokens: outputTokens.total ?? 0 };
+  return {
+    inputTokens: input,
+    cachedInputTokens: Math.min(inputTokens.cacheRead ?? 0, input),
+    outputTokens: outputTokens.total ?? 0,
+  };
 }
 
 type SdkFetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
@@ -108,15 +132,25 @@ function findAppError(error: unknown): Error | null {
 function toError(error: unknown, call: AdapterCall, hasBegun: boolean): Error {
   const known = findAppError(error);
   if (known) return toModelError(known, hasBegun);
-  const { responseBody, responseHeaders = {}, statusCode } = (error ?? {}) as {
-    statusCode?: number; responseBody?: string; responseHeaders?: Record<string, string>;
+  const {
+    responseBody,
+    responseHeaders = {},
+    statusCode,
+  } = (error ?? {}) as {
+    statusCode?: number;
+    responseBody?: string;
+    responseHeaders?: Record<string, string>;
   };
   if (statusCode !== undefined && statusCode >= 300) {
     const report = readReport(responseBody === undefined ? null : parseArguments(responseBody));
-    return errorOfReport(statusCode, report, { apiKey: call.endpoint.apiKey, retryAfterSeconds: parseRetryAfter(responseHeaders) });
+    return errorOfReport(statusCode, report, {
+      apiKey: call.endpoint.apiKey,
+      retryAfterSeconds: parseRetryAfter(responseHeaders),
+    });
   }
   const report = readReport(error);
-  if (!(error instanceof Error) && report.message + report.code !== '') return errorOfReport(0, report, { apiKey: call.endpoint.apiKey });
+  if (!(error instanceof Error) && report.message + report.code !== '')
+    return errorOfReport(0, report, { apiKey: call.endpoint.apiKey });
   return llmErrors.MODEL_BAD_RESPONSE({ internal: 'the provider package could not read the answer', cause: error });
 }
 
@@ -136,7 +170,10 @@ class PartReader {
       case 'reasoning-delta':
         return this.#begin({ type: 'reasoning-delta', text: part.delta }, part.delta);
       case 'tool-call':
-        return this.#begin({ type: 'tool-call', call: { id: part.toolCallId, name: part.toolName, arguments: part.input } }, part.input);
+        return this.#begin(
+          { type: 'tool-call', call: { id: part.toolCallId, name: part.toolName, arguments: part.input } },
+          part.input,
+        );
       case 'error':
         throw toError(part.error, this.#call, this.hasBegun);
       case 'finish':
@@ -155,7 +192,8 @@ class PartReader {
   #finish(usage: LanguageModelV4Usage, reason: FinishReason): readonly AdapterPart[] {
     if (reason === 'content-filter' && !this.hasBegun) throw llmErrors.MODEL_REFUSED();
     // The packages report a stream that just ends as `other`.
-    if (reason === 'other' && !this.hasBegun) throw llmErrors.MODEL_BAD_RESPONSE({ internal: 'the stream held no answer' });
+    if (reason === 'other' && !this.hasBegun)
+      throw llmErrors.MODEL_BAD_RESPONSE({ internal: 'the stream held no answer' });
     if (reason === 'other' && usage.outputTokens.total === undefined) throw llmErrors.MODEL_INTERRUPTED();
     this.isFinished = true;
     const tokens = toTokens(usage);
@@ -173,7 +211,14 @@ async function* openCall(options: AdapterOptions, call: AdapterCall): AsyncGener
       maxOutputTokens: call.maxOutputTokens,
       abortSignal: call.signal,
       ...(call.tools.length > 0
-        ? { tools: call.tools.map(({ description, name, parameters }) => ({ type: 'function' as const, name, description, inputSchema: parameters as never })) }
+        ? {
+            tools: call.tools.map(({ description, name, parameters }) => ({
+              type: 'function' as const,
+              name,
+              description,
+              inputSchema: parameters as never,
+            })),
+          }
         : {}),
     });
     for await (const part of stream) {
@@ -183,14 +228,23 @@ async function* openCall(options: AdapterOptions, call: AdapterCall): AsyncGener
   } catch (error) {
     throw toError(error, call, reader.hasBegun);
   }
-  if (!reader.isFinished) throw reader.hasBegun ? llmErrors.MODEL_INTERRUPTED() : llmErrors.MODEL_BAD_RESPONSE({ internal: 'an empty stream' });
+  if (!reader.isFinished)
+    throw reader.hasBegun
+      ? llmErrors.MODEL_INTERRUPTED()
+      : llmErrors.MODEL_BAD_RESPONSE({ internal: 'an empty stream' });
 }
 
-async function listModels(options: AdapterOptions, endpoint: Endpoint, signal: AbortSignal): Promise<readonly string[]> {
+async function listModels(
+  options: AdapterOptions,
+  endpoint: Endpoint,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
   const { apiKey, baseUrl, kind } = endpoint;
   if (kind === 'anthropic') {
     const headers = { 'anthropic-version': '2023-06-01', ...(apiKey ? { 'x-api-key': apiKey } : {}) };
-    const answer = (await fetchJson(options, { url: `${baseUrl}/models?limit=1000`, headers, apiKey, signal })) as { data?: { id: string }[] };
+    const answer = (await fetchJson(options, { url: `${baseUrl}/models?limit=1000`, headers, apiKey, signal })) as {
+      data?: { id: string }[];
+    };
     return (answer.data ?? []).map(({ id }) => id);
   }
   const headers: Record<string, string> = apiKey ? { 'x-goog-api-key': apiKey } : {};

@@ -45,12 +45,18 @@ function chooseExcerpt(text: string, question: ReadonlySet<string>): string {
       if (score > best.score) best = { from, to, score };
     }
   }
-  const excerpt = sentences.slice(best.from, best.to + 1).join('').trim().slice(0, maxQuoteCharacters);
+  const excerpt = sentences
+    .slice(best.from, best.to + 1)
+    .join('')
+    .trim()
+    .slice(0, maxQuoteCharacters);
   return `${best.from > 0 ? '… ' : ''}${excerpt}${best.to < sentences.length - 1 ? ' …' : ''}`;
 }
 
 function quote(passage: Passage, question: ReadonlySet<string>): string {
-  const lines = chooseExcerpt(passage.text, question).split('\n').map((line) => `> ${line}`.trimEnd());
+  const lines = chooseExcerpt(passage.text, question)
+    .split('\n')
+    .map((line) => `> ${line}`.trimEnd());
   return `${lines.join('\n')} [${passage.number}]\n>\n> — ${passage.title.replaceAll(/\s+/g, ' ')}`;
 }
 
@@ -74,7 +80,10 @@ async function* openOffline(call: AdapterCall): AsyncGenerator<readonly AdapterP
     await nextTurn(); // let other streams speak, and Stop be heard
   }
   // It reads and writes no tokens, and costs nothing.
-  yield [{ type: 'usage', tokens: { inputTokens: 0, cachedInputTokens: 0, outputTokens: 0 } }, { type: 'finish', reason: 'stop' }];
+  yield [
+    { type: 'usage', tokens: { inputTokens: 0, cachedInputTokens: 0, outputTokens: 0 } },
+    { type: 'finish', reason: 'stop' },
+  ];
 }
 
 /** createOfflineAdapter makes the built-in model. */

@@ -25,7 +25,13 @@ function toWireMessage(message: ChatMessage): Record<string, unknown> {
     content: content === '' && toolCalls?.length ? null : content,
     ...(toolCallId === undefined ? {} : { tool_call_id: toolCallId }),
     ...(toolCalls?.length
-      ? { tool_calls: toolCalls.map((call) => ({ id: call.id, type: 'function', function: { name: call.name, arguments: call.arguments } })) }
+      ? {
+          tool_calls: toolCalls.map((call) => ({
+            id: call.id,
+            type: 'function',
+            function: { name: call.name, arguments: call.arguments },
+          })),
+        }
       : {}),
   };
 }
@@ -58,7 +64,8 @@ async function* readWhole(response: OutboundResponse, reader: ChunkReader): Asyn
   try {
     reader.read(JSON.parse(await response.text()) as never, parts);
   } catch (cause) {
-    if (cause instanceof SyntaxError) throw llmErrors.MODEL_BAD_RESPONSE({ detail: 'The model endpoint answered with broken JSON.', cause });
+    if (cause instanceof SyntaxError)
+      throw llmErrors.MODEL_BAD_RESPONSE({ detail: 'The model endpoint answered with broken JSON.', cause });
     throw cause;
   }
   if (reader.finishReason === null) throw llmErrors.MODEL_BAD_RESPONSE({ internal: 'a JSON answer without choices' });
@@ -69,8 +76,11 @@ async function* readWhole(response: OutboundResponse, reader: ChunkReader): Asyn
 /** endOf judges a stream that ended without `[DONE]`: fine after a finish reason, else broken off or no stream at all. */
 function endOf(reader: ChunkReader, hasBegun: boolean): void {
   if (reader.finishReason !== null || reader.isDone) return;
-  if (hasBegun || reader.hasToolCalls) throw llmErrors.MODEL_INTERRUPTED({ internal: 'the stream ended without a finish reason' });
-  throw llmErrors.MODEL_BAD_RESPONSE({ detail: 'The model endpoint answered with something that is not a stream of chat completions.' });
+  if (hasBegun || reader.hasToolCalls)
+    throw llmErrors.MODEL_INTERRUPTED({ internal: 'the stream ended without a finish reason' });
+  throw llmErrors.MODEL_BAD_RESPONSE({
+    detail: 'The model endpoint answered with something that is not a stream of chat completions.',
+  });
 }
 
 /** drain reads what follows `[DONE]`, usually nothing, so that the connection can be used again. */
@@ -88,7 +98,11 @@ function drain(body: AsyncIterator<Uint8Array>, response: OutboundResponse): voi
   void readOn();
 }
 
-async function* readStream(response: OutboundResponse, reader: ChunkReader, onAlive: () => void): AsyncGenerator<readonly AdapterPart[]> {
+async function* readStream(
+  response: OutboundResponse,
+  reader: ChunkReader,
+  onAlive: () => void,
+): AsyncGenerator<readonly AdapterPart[]> {
   const splitter = new LineSplitter();
   const body = response.body[Symbol.asyncIterator]();
   let parts: AdapterPart[] = [];
@@ -155,7 +169,13 @@ async function* openCall(options: AdapterOptions, call: AdapterCall): AsyncGener
 /** fetchJson asks an endpoint for a small JSON document. Throws errors of the llm table. */
 export async function fetchJson(
   options: AdapterOptions,
-  request: { url: string; headers: Record<string, string>; apiKey: string | null; signal: AbortSignal; timeoutMilliseconds?: number },
+  request: {
+    url: string;
+    headers: Record<string, string>;
+    apiKey: string | null;
+    signal: AbortSignal;
+    timeoutMilliseconds?: number;
+  },
 ): Promise<unknown> {
   const timeout = request.timeoutMilliseconds ?? 15_000;
   try {
@@ -172,7 +192,11 @@ export async function fetchJson(
     if (response.status !== 200) throw await errorOfResponse(response, request.apiKey);
     return JSON.parse(await response.text());
   } catch (error) {
-    if (error instanceof SyntaxError) throw llmErrors.MODEL_BAD_RESPONSE({ detail: 'What answers at this address is not a model endpoint.', cause: error });
+    if (error instanceof SyntaxError)
+      throw llmErrors.MODEL_BAD_RESPONSE({
+        detail: 'What answers at this address is not a model endpoint.',
+        cause: error,
+      });
     throw toModelError(error, false);
   }
 }
@@ -185,8 +209,11 @@ export function createOpenAiAdapter(options: AdapterOptions): Adapter {
       const url = `${endpoint.baseUrl}/models`;
       const answer = await fetchJson(options, { url, headers: headersOf(endpoint), apiKey: endpoint.apiKey, signal });
       const rows = (answer as { data?: unknown }).data ?? answer;
-      if (!Array.isArray(rows)) throw llmErrors.MODEL_BAD_RESPONSE({ detail: 'What answers at this address does not list models.' });
-      return rows.map((row: { id?: unknown } | null) => row?.id).filter((id): id is string => typeof id === 'string' && id !== '');
+      if (!Array.isArray(rows))
+        throw llmErrors.MODEL_BAD_RESPONSE({ detail: 'What answers at this address does not list models.' });
+      return rows
+        .map((row: { id?: unknown } | null) => row?.id)
+        .filter((id): id is string => typeof id === 'string' && id !== '');
     },
   };
 }

@@ -34,7 +34,9 @@ interface WireUsage {
 }
 
 interface Chunk {
-  readonly choices?: readonly { readonly delta?: Delta; readonly message?: Delta; readonly finish_reason?: string | null }[] | null;
+  readonly choices?:
+    | readonly { readonly delta?: Delta; readonly message?: Delta; readonly finish_reason?: string | null }[]
+    | null;
   readonly usage?: WireUsage | null;
   readonly error?: unknown;
 }
@@ -62,7 +64,11 @@ function toText(value: unknown): string {
 function toTokens(usage: WireUsage): TokenCounts {
   const inputTokens = count(usage.prompt_tokens);
   const cached = count(usage.prompt_tokens_details?.cached_tokens ?? usage.prompt_cache_hit_tokens);
-  return { inputTokens, cachedInputTokens: Math.min(cached, inputTokens), outputTokens: count(usage.completion_tokens) };
+  return {
+    inputTokens,
+    cachedInputTokens: Math.min(cached, inputTokens),
+    outputTokens: count(usage.completion_tokens),
+  };
 }
 
 const contentKey = /"content": ?"/g;
@@ -142,13 +148,15 @@ export class ChunkReader {
     } catch (cause) {
       if (isAppError(cause)) throw cause;
       // Not JSON, or JSON of a shape nobody could expect.
-      if (json.trim() !== '') throw llmErrors.MODEL_BAD_RESPONSE({ detail: 'The model endpoint sent an event that makes no sense.', cause });
+      if (json.trim() !== '')
+        throw llmErrors.MODEL_BAD_RESPONSE({ detail: 'The model endpoint sent an event that makes no sense.', cause });
     }
   }
 
   /** read takes one chunk, or a whole completion from an endpoint that does not stream. */
   read(chunk: Chunk, parts: AdapterPart[]): void {
-    if (typeof chunk !== 'object' || chunk === null) throw llmErrors.MODEL_BAD_RESPONSE({ internal: 'a chunk is not an object' });
+    if (typeof chunk !== 'object' || chunk === null)
+      throw llmErrors.MODEL_BAD_RESPONSE({ internal: 'a chunk is not an object' });
     if (chunk.error) throw errorOfReport(0, readReport(chunk), { apiKey: this.#apiKey });
     if (chunk.usage) this.tokens = toTokens(chunk.usage);
     const choice = chunk.choices?.[0];

@@ -38,13 +38,19 @@ test('[K11.3] any text survives any cutting of the stream, with any line ends an
   const unit = fc.constantFrom<'grapheme' | 'binary'>('grapheme', 'binary');
   const anyTexts = unit.chain((kind) => fc.array(fc.string({ unit: kind, maxLength: 12 }), { maxLength: 12 }));
   fc.assert(
-    fc.property(anyTexts, lineEnds, separators, fc.array(fc.nat(5_000), { maxLength: 30 }), (texts, lineEnd, spacing, cuts) => {
-      const wellFormed = texts.map((text) => text.toWellFormed());
-      const { parts, reader, text } = parse(cut(Buffer.from(render(wellFormed, lineEnd, spacing)), cuts));
-      expect(text).toBe(wellFormed.join(''));
-      expect(reader.isDone).toBe(true);
-      expect(parts.at(-1)).toEqual({ type: 'finish', reason: 'stop' });
-    }),
+    fc.property(
+      anyTexts,
+      lineEnds,
+      separators,
+      fc.array(fc.nat(5_000), { maxLength: 30 }),
+      (texts, lineEnd, spacing, cuts) => {
+        const wellFormed = texts.map((text) => text.toWellFormed());
+        const { parts, reader, text } = parse(cut(Buffer.from(render(wellFormed, lineEnd, spacing)), cuts));
+        expect(text).toBe(wellFormed.join(''));
+        expect(reader.isDone).toBe(true);
+        expect(parts.at(-1)).toEqual({ type: 'finish', reason: 'stop' });
+      },
+    ),
     { numRuns: 500 },
   );
 });
@@ -53,7 +59,11 @@ test('[K11.3] the shortcut for plain text never hides what a similar line says b
   const head = 'data: {"choices":[{"delta":{"content":"';
   const plain = (text: string) => `${head}${text}"},"finish_reason":null}]}\n\n`;
   const tricky = [
-    plain('a'), plain('b'), plain('with \\"quotes\\" and \\\\'), plain('c'), plain(''),
+    plain('a'),
+    plain('b'),
+    plain('with \\"quotes\\" and \\\\'),
+    plain('c'),
+    plain(''),
     `${head}x"},"finish_reason":"length"}]}\n\n`,
     'data: {"choices":[{"delta":{"content":"y","tool_calls":[{"index":0,"id":"t","function":{"name":"f","arguments":"{}"}}]},"finish_reason":null}]}\n\n',
     'data: {"usage":{"prompt_tokens":3,"completion_tokens":4},"choices":[{"delta":{"content":"z"},"finish_reason":null}]}\n\n',
@@ -77,8 +87,15 @@ test('[K11.3] a line beyond 1 MiB is refused before it is whole, one below is re
 });
 
 test('[K11.3] tool calls without indexes, all numbered 0, or with objects for arguments are told apart by id', () => {
-  const call = (id: string, text: unknown, index?: number) => ({ ...(index === undefined ? {} : { index }), id, function: { name: `f${id}`, arguments: text } });
-  for (const calls of [[call('a', '{}', 0), call('b', '{"n":1}', 0)], [call('a', {}), call('b', { n: 1 })]]) {
+  const call = (id: string, text: unknown, index?: number) => ({
+    ...(index === undefined ? {} : { index }),
+    id,
+    function: { name: `f${id}`, arguments: text },
+  });
+  for (const calls of [
+    [call('a', '{}', 0), call('b', '{"n":1}', 0)],
+    [call('a', {}), call('b', { n: 1 })],
+  ]) {
     const events = calls.map((one) => `data: ${JSON.stringify({ choices: [{ delta: { tool_calls: [one] } }] })}\n\n`);
     const { parts } = parse([Buffer.from(events.join(''))]);
     expect(parts.filter(({ type }) => type === 'tool-call')).toEqual([
@@ -89,26 +106,59 @@ test('[K11.3] tool calls without indexes, all numbered 0, or with objects for ar
 });
 
 test('[K11.3] reasoning as pieces of content, as Mistral sends it, stays apart from the text', () => {
-  const content = [{ type: 'thinking', thinking: [{ type: 'text', text: 'hm' }] }, { type: 'text', text: 'yes' }];
-  const { parts } = parse([Buffer.from(`data: ${JSON.stringify({ choices: [{ delta: { content }, finish_reason: 'stop' }] })}\n\n`)]);
-  expect(parts.slice(0, 2)).toEqual([{ type: 'reasoning-delta', text: 'hm' }, { type: 'text-delta', text: 'yes' }]);
+  const content = [
+    { type: 'thinking', thinking: [{ type: 'text', text: 'hm' }] },
+    { type: 'text', text: 'yes' },
+  ];
+  const { parts } = parse([
+    Buffer.from(`data: ${JSON.stringify({ choices: [{ delta: { content }, finish_reason: 'stop' }] })}\n\n`),
+  ]);
+  expect(parts.slice(0, 2)).toEqual([
+    { type: 'reasoning-delta', text: 'hm' },
+    { type: 'text-delta', text: 'yes' },
+  ]);
 });
 
 test('[K6.2] an error inside a stream is the error of the call', () => {
-  const event = 'data: {"error":{"message":"Rate limit reached","type":"rate_limit_exceeded","code":"rate_limit_exceeded"}}\n\n';
+  const event =
+    'data: {"error":{"message":"Rate limit reached","type":"rate_limit_exceeded","code":"rate_limit_exceeded"}}\n\n';
   expect(() => parse([Buffer.from(event)])).toThrowError(expect.objectContaining({ code: 'MODEL_RATE_LIMITED' }));
 });
 
 test.each([
-  [429, { error: { message: 'You exceeded your current quota, please check your plan and billing', code: 'insufficient_quota' } }, 'MODEL_QUOTA_EXHAUSTED'],
+  [
+    429,
+    {
+      error: {
+        message: 'You exceeded your current quota, please check your plan and billing',
+        code: 'insufficient_quota',
+      },
+    },
+    'MODEL_QUOTA_EXHAUSTED',
+  ],
   [402, {}, 'MODEL_QUOTA_EXHAUSTED'],
-  [400, { error: { message: 'Your credit balance is too low', type: 'invalid_request_error' } }, 'MODEL_QUOTA_EXHAUSTED'],
-  [400, { error: { message: 'prompt is too long: 210000 tokens > 200000 maximum', type: 'invalid_request_error' } }, 'MODEL_CONTEXT_EXCEEDED'],
+  [
+    400,
+    { error: { message: 'Your credit balance is too low', type: 'invalid_request_error' } },
+    'MODEL_QUOTA_EXHAUSTED',
+  ],
+  [
+    400,
+    { error: { message: 'prompt is too long: 210000 tokens > 200000 maximum', type: 'invalid_request_error' } },
+    'MODEL_CONTEXT_EXCEEDED',
+  ],
   [400, { error: { message: 'The response was filtered due to the prompt', code: 'content_filter' } }, 'MODEL_REFUSED'],
-  [400, [{ error: { code: 400, message: 'API key not valid. Please pass a valid API key.', status: 'INVALID_ARGUMENT' } }], 'MODEL_BAD_REQUEST'],
+  [
+    400,
+    [{ error: { code: 400, message: 'API key not valid. Please pass a valid API key.', status: 'INVALID_ARGUMENT' } }],
+    'MODEL_BAD_REQUEST',
+  ],
   [404, { error: 'model "llama9" not found, try pulling it first' }, 'MODEL_NOT_FOUND'],
   [529, { type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } }, 'MODEL_OVERLOADED'],
-  [503, 'not json at all', 'MODEL_OVERLOADED'], [302, null, 'MODEL_BAD_RESPONSE'], [405, null, 'MODEL_BAD_RESPONSE'], [504, null, 'MODEL_TIMEOUT'],
+  [503, 'not json at all', 'MODEL_OVERLOADED'],
+  [302, null, 'MODEL_BAD_RESPONSE'],
+  [405, null, 'MODEL_BAD_RESPONSE'],
+  [504, null, 'MODEL_TIMEOUT'],
 ])('[K6.2] status %i with %j is %s', (status, body, code) => {
   expect(errorOfReport(status, readReport(body), { apiKey: null }).code).toBe(code);
 });
@@ -134,7 +184,10 @@ test('[K6.2] whatever a chunk is, the reader throws errors of its table or nothi
     fc.property(fc.jsonValue(), (value) => {
       try {
         new ChunkReader(null).readLine(`data: ${JSON.stringify({ choices: value, usage: value })}`, []);
-        new ChunkReader(null).readLine(`data: ${JSON.stringify({ choices: [{ delta: value, finish_reason: value }] })}`, []);
+        new ChunkReader(null).readLine(
+          `data: ${JSON.stringify({ choices: [{ delta: value, finish_reason: value }] })}`,
+          [],
+        );
         new ChunkReader(null).readLine(`data: ${JSON.stringify(value)}`, []);
       } catch (error) {
         expect(isAppError(error) || error).toBe(true);

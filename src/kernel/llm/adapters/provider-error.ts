@@ -9,7 +9,10 @@ const maxDetail = 300;
 export function scrubKey(text: string, apiKey: string | null): string {
   let clean = text;
   if (apiKey) clean = clean.replaceAll(apiKey, '[key]').replaceAll(encodeURIComponent(apiKey), '[key]');
-  clean = clean.replace(/\b(?:sk|pk|rk|key|api|AIza|gsk|Bearer)[-_ ]?[\w*.-]{8,}/g, '[key]').replaceAll(/[\s\p{Cc}]+/gu, ' ').trim();
+  clean = clean
+    .replace(/\b(?:sk|pk|rk|key|api|AIza|gsk|Bearer)[-_ ]?[\w*.-]{8,}/g, '[key]')
+    .replaceAll(/[\s\p{Cc}]+/gu, ' ')
+    .trim();
   return clean.length > maxDetail ? `${clean.slice(0, maxDetail)}…` : clean;
 }
 
@@ -40,7 +43,8 @@ export function parseRetryAfter(headers: Readonly<Record<string, string>>, now =
   return Number.isFinite(seconds) ? Math.min(Math.max(Math.ceil(seconds), 0), 86_400) : undefined;
 }
 
-const contextPattern = /context[ _-]?(length|window|size)|maximum context|too many tokens|prompt is too long|exceeds? the (available )?context|input token count/i;
+const contextPattern =
+  /context[ _-]?(length|window|size)|maximum context|too many tokens|prompt is too long|exceeds? the (available )?context|input token count/i;
 const refusedPattern = /content[ _-]?(filter|policy|management)|safety|responsible.?ai|moderation/i;
 const quotaPattern = /insufficient_quota|billing|credit balance|exceeded your current quota|payment/i;
 
@@ -52,34 +56,54 @@ function rateLimited(internal: string, retryAfterSeconds: number | undefined): A
 }
 
 /** errorOfReport maps a status and a report. Status 0 stands for an error inside a stream. */
-export function errorOfReport(status: number, report: ProviderReport, options: { apiKey: string | null; retryAfterSeconds?: number }): AppError {
+export function errorOfReport(
+  status: number,
+  report: ProviderReport,
+  options: { apiKey: string | null; retryAfterSeconds?: number },
+): AppError {
   const { apiKey, retryAfterSeconds } = options;
   const all = `${report.code} ${report.message}`;
   const said = scrubKey(report.message, apiKey);
   const internal = `provider answered ${status} ${scrubKey(report.code, apiKey)}: ${said}`;
   const withSaid = (sentence: string) => ({ detail: said ? `${sentence} It says: ${said}` : sentence, internal });
   if (contextPattern.test(all)) {
-    return llmErrors.MODEL_CONTEXT_EXCEEDED(withSaid('The conversation is longer than this model can read. Set the context window of the model connection.'));
+    return llmErrors.MODEL_CONTEXT_EXCEEDED(
+      withSaid('The conversation is longer than this model can read. Set the context window of the model connection.'),
+    );
   }
   if (status === 402 || quotaPattern.test(all)) return llmErrors.MODEL_QUOTA_EXHAUSTED({ internal });
   if (status === 401 || /invalid_api_key|authentication_error/.test(all)) return llmErrors.MODEL_BAD_KEY({ internal });
-  if (status === 429 || /rate_limit|RESOURCE_EXHAUSTED/.test(report.code)) return rateLimited(internal, retryAfterSeconds);
+  if (status === 429 || /rate_limit|RESOURCE_EXHAUSTED/.test(report.code))
+    return rateLimited(internal, retryAfterSeconds);
   if (status < 500 && refusedPattern.test(all)) return llmErrors.MODEL_REFUSED({ internal });
   if (status === 403) {
-    return llmErrors.MODEL_BAD_KEY({ detail: 'The model provider does not let this key do this. An administrator has to correct the model connection.', internal });
+    return llmErrors.MODEL_BAD_KEY({
+      detail: 'The model provider does not let this key do this. An administrator has to correct the model connection.',
+      internal,
+    });
   }
   if (status === 404 || report.code.includes('model_not_found')) {
-    return llmErrors.MODEL_NOT_FOUND(withSaid('The endpoint does not know this model or address. OpenAI-compatible addresses usually end in /v1.'));
+    return llmErrors.MODEL_NOT_FOUND(
+      withSaid('The endpoint does not know this model or address. OpenAI-compatible addresses usually end in /v1.'),
+    );
   }
-  if (status === 408 || status === 504) return llmErrors.MODEL_TIMEOUT({ detail: 'The model provider gave up waiting for its own model.', internal });
+  if (status === 408 || status === 504)
+    return llmErrors.MODEL_TIMEOUT({ detail: 'The model provider gave up waiting for its own model.', internal });
   if (status === 413) return llmErrors.MODEL_CONTEXT_EXCEEDED({ internal });
   if (status >= 500 || status === 409 || /overloaded|server_error|UNAVAILABLE|INTERNAL/.test(report.code)) {
     return llmErrors.MODEL_OVERLOADED({ internal, retryAfterSeconds });
   }
   if (status >= 300 && status < 400) {
-    return llmErrors.MODEL_BAD_RESPONSE({ detail: 'The endpoint redirects elsewhere. Correct the address of the model connection.', internal });
+    return llmErrors.MODEL_BAD_RESPONSE({
+      detail: 'The endpoint redirects elsewhere. Correct the address of the model connection.',
+      internal,
+    });
   }
-  if (status === 405) return llmErrors.MODEL_BAD_RESPONSE({ detail: 'The endpoint does not take this kind of request. Check the address.', internal });
+  if (status === 405)
+    return llmErrors.MODEL_BAD_RESPONSE({
+      detail: 'The endpoint does not take this kind of request. Check the address.',
+      internal,
+    });
   return llmErrors.MODEL_BAD_REQUEST(withSaid('The model provider does not accept this request.'));
 }
 
@@ -91,7 +115,10 @@ export async function errorOfResponse(response: OutboundResponse, apiKey: string
   } catch {
     // Not JSON, too long or broken off: the status alone has to do.
   }
-  return errorOfReport(response.status, readReport(body), { apiKey, retryAfterSeconds: parseRetryAfter(response.headers) });
+  return errorOfReport(response.status, readReport(body), {
+    apiKey,
+    retryAfterSeconds: parseRetryAfter(response.headers),
+  });
 }
 
 const timeoutDetails: Readonly<Record<string, string>> = {
@@ -121,7 +148,10 @@ export function toModelError(error: unknown, hasBegun: boolean): AppError {
     case 'OUTBOUND_URL_INVALID':
       return llmErrors.MODEL_ADDRESS_FORBIDDEN({ cause: error });
     case 'OUTBOUND_UNREACHABLE':
-      return llmErrors.MODEL_UNREACHABLE({ cause: error, detail: unreachableDetail(error.options.extensions?.['reason']) });
+      return llmErrors.MODEL_UNREACHABLE({
+        cause: error,
+        detail: unreachableDetail(error.options.extensions?.['reason']),
+      });
     case 'OUTBOUND_INTERRUPTED':
       return hasBegun ? llmErrors.MODEL_INTERRUPTED({ cause: error }) : llmErrors.MODEL_UNREACHABLE({ cause: error });
     case 'OUTBOUND_BAD_RESPONSE':
@@ -136,8 +166,10 @@ export function toModelError(error: unknown, hasBegun: boolean): AppError {
 }
 
 function unreachableDetail(reason: unknown): string | undefined {
-  if (reason === 'ENOTFOUND' || reason === 'EAI_AGAIN') return 'The name of the model endpoint cannot be resolved. Check the address.';
+  if (reason === 'ENOTFOUND' || reason === 'EAI_AGAIN')
+    return 'The name of the model endpoint cannot be resolved. Check the address.';
   if (reason === 'ECONNREFUSED') return 'Nothing answers at the address of the model endpoint. Is it running?';
-  if (typeof reason === 'string' && /CERT|TLS|SSL|SELF_SIGNED/.test(reason)) return 'The certificate of the model endpoint is not trusted.';
+  if (typeof reason === 'string' && /CERT|TLS|SSL|SELF_SIGNED/.test(reason))
+    return 'The certificate of the model endpoint is not trusted.';
   return undefined;
 }

@@ -30,7 +30,9 @@ export interface TokenCounts {
 }
 
 /** AdapterPart is a stream part as the provider knows it: its usage has tokens but neither price nor times. */
-export type AdapterPart = Exclude<StreamPart, { type: 'usage' }> | { readonly type: 'usage'; readonly tokens: TokenCounts };
+export type AdapterPart =
+  | Exclude<StreamPart, { type: 'usage' }>
+  | { readonly type: 'usage'; readonly tokens: TokenCounts };
 
 export interface Adapter {
   /**

@@ -5,7 +5,14 @@ import { newId } from '#kernel/ids';
 import { lastFour } from '#kernel/secrets';
 import { isSameHost, normalizeBaseUrl } from '../base-url.ts';
 import {
-  connectionColumns, offlineConnection, readConnection, readIdCursor, toConnection, toConnectionError, toPage, type ConnectionRow,
+  connectionColumns,
+  offlineConnection,
+  readConnection,
+  readIdCursor,
+  toConnection,
+  toConnectionError,
+  toPage,
+  type ConnectionRow,
 } from '../connection-rows.ts';
 import { changesChannel, keyPlace } from '../connection-store.ts';
 import { modelsContract, type ModelConnectionPatch } from '../contract.ts';
@@ -34,7 +41,12 @@ interface SealedKey {
   readonly lastFour: string | null;
 }
 
-async function sealKey(ctx: SignedInContext, tx: Tx, connectionId: string, key: string | null | undefined): Promise<SealedKey> {
+async function sealKey(
+  ctx: SignedInContext,
+  tx: Tx,
+  connectionId: string,
+  key: string | null | undefined,
+): Promise<SealedKey> {
   if (!key) return { ciphertext: null, lastFour: null };
   const ciphertext = await ctx.services.secrets.seal(tx, keyPlace(ctx.principal.tenantId, connectionId), key);
   return { ciphertext, lastFour: lastFour(key) };
@@ -79,7 +91,15 @@ export const createConnection = defineRoute(modelsContract, 'POST /model-connect
                    default_model, context_window_tokens, is_default)
                  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning ${connectionColumns}`,
           values: [
-            id, principal.tenantId, body.name, body.kind, baseUrl, key.ciphertext, key.lastFour, body.defaultModel, body.contextWindowTokens,
+            id,
+            principal.tenantId,
+            body.name,
+            body.kind,
+            baseUrl,
+            key.ciphertext,
+            key.lastFour,
+            body.defaultModel,
+            body.contextWindowTokens,
             body.isDefault,
           ],
         });
@@ -104,11 +124,18 @@ export const readOneConnection = defineRoute(modelsContract, 'GET /model-connect
 /** checkKeyTravels refuses to send a saved key to a host it was not entered for: that would be a way to read it. */
 function checkKeyTravels(row: ConnectionRow, baseUrl: string, apiKey: string | null | undefined): void {
   if (row.has_key && apiKey === undefined && !isSameHost(row.base_url, baseUrl)) {
-    throw llmErrors.MODEL_KEY_REQUIRED({ errors: [{ pointer: '/body/apiKey', detail: 'needed again for another host' }] });
+    throw llmErrors.MODEL_KEY_REQUIRED({
+      errors: [{ pointer: '/body/apiKey', detail: 'needed again for another host' }],
+    });
   }
 }
 
-async function applyPatch(ctx: SignedInContext, tx: Tx, id: string, body: ModelConnectionPatch): Promise<ConnectionRow> {
+async function applyPatch(
+  ctx: SignedInContext,
+  tx: Tx,
+  id: string,
+  body: ModelConnectionPatch,
+): Promise<ConnectionRow> {
   const { tenantId } = ctx.principal;
   const before = await readConnection(tx, tenantId, id, { forUpdate: true });
   const baseUrl = body.baseUrl === undefined ? before.base_url : normalizeBaseUrl(before.kind, body.baseUrl);
@@ -122,7 +149,13 @@ async function applyPatch(ctx: SignedInContext, tx: Tx, id: string, body: ModelC
              default_model = $8, context_window_tokens = $9, is_default = $10, updated_at = now()
            where tenant_id = $1 and id = $2 returning ${connectionColumns}`,
     values: [
-      tenantId, id, body.name ?? before.name, baseUrl, body.apiKey !== undefined, key.ciphertext, key.lastFour,
+      tenantId,
+      id,
+      body.name ?? before.name,
+      baseUrl,
+      body.apiKey !== undefined,
+      key.ciphertext,
+      key.lastFour,
       body.defaultModel === undefined ? before.default_model : body.defaultModel,
       body.contextWindowTokens === undefined ? before.context_window_tokens : body.contextWindowTokens,
       body.isDefault ?? before.is_default,
@@ -162,8 +195,15 @@ export const deleteConnection = defineRoute(modelsContract, 'DELETE /model-conne
     const { params, principal, services } = ctx;
     await ctx.tenant(async (tx) => {
       const row = await readConnection(tx, principal.tenantId, params.connectionId, { forUpdate: true });
-      await tx.query({ text: 'delete from kernel.model_connections where tenant_id = $1 and id = $2', values: [principal.tenantId, row.id] });
-      await ctx.audit(tx, { action: 'models.connection.delete', resource: `model-connection:${row.id}`, details: { kind: row.kind } });
+      await tx.query({
+        text: 'delete from kernel.model_connections where tenant_id = $1 and id = $2',
+        values: [principal.tenantId, row.id],
+      });
+      await ctx.audit(tx, {
+        action: 'models.connection.delete',
+        resource: `model-connection:${row.id}`,
+        details: { kind: row.kind },
+      });
       await announce(tx, row.id);
     });
     services.llm.invalidate(params.connectionId);

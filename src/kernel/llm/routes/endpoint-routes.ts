@@ -13,12 +13,19 @@ const read = { permission: 'models.connection.read' };
 const write = { permission: 'models.connection.write' };
 
 /** openSavedKey lends the key of a saved connection to a draft that goes to the same host, and to no other. */
-async function openSavedKey(ctx: SignedInContext, tx: Tx, connectionId: string, baseUrl: string): Promise<string | null> {
+async function openSavedKey(
+  ctx: SignedInContext,
+  tx: Tx,
+  connectionId: string,
+  baseUrl: string,
+): Promise<string | null> {
   const { tenantId } = ctx.principal;
   const row = await readConnection(tx, tenantId, connectionId);
   if (!row.has_key) return null;
   if (!isSameHost(row.base_url, baseUrl)) {
-    throw llmErrors.MODEL_KEY_REQUIRED({ errors: [{ pointer: '/body/apiKey', detail: 'needed again for another host' }] });
+    throw llmErrors.MODEL_KEY_REQUIRED({
+      errors: [{ pointer: '/body/apiKey', detail: 'needed again for another host' }],
+    });
   }
   const [secret] = await tx.query<{ api_key_ciphertext: string }>({
     text: 'select api_key_ciphertext from kernel.model_connections where tenant_id = $1 and id = $2',
@@ -52,7 +59,9 @@ export const testSaved = defineRoute(modelsContract, 'POST /model-connections/{c
   limit: testLimit,
   async handler(ctx) {
     const { body, params, principal, services } = ctx;
-    const { default_model: preferred } = await ctx.tenant((tx) => readConnection(tx, principal.tenantId, params.connectionId));
+    const { default_model: preferred } = await ctx.tenant((tx) =>
+      readConnection(tx, principal.tenantId, params.connectionId),
+    );
     const model = body.model ?? preferred ?? undefined;
     return services.llm.testConnection({ scope: principal, connectionId: params.connectionId, model });
   },
@@ -63,7 +72,13 @@ export const listModels = defineRoute(modelsContract, 'GET /model-connections/{c
   access: read,
   limit: lookLimit,
   errors: [
-    'MODEL_BAD_KEY', 'MODEL_NOT_FOUND', 'MODEL_UNREACHABLE', 'MODEL_TIMEOUT', 'MODEL_BAD_RESPONSE', 'MODEL_OVERLOADED', 'MODEL_RATE_LIMITED',
+    'MODEL_BAD_KEY',
+    'MODEL_NOT_FOUND',
+    'MODEL_UNREACHABLE',
+    'MODEL_TIMEOUT',
+    'MODEL_BAD_RESPONSE',
+    'MODEL_OVERLOADED',
+    'MODEL_RATE_LIMITED',
     'MODEL_ADDRESS_FORBIDDEN',
   ],
   async handler(ctx) {

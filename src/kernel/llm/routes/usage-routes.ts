@@ -55,7 +55,10 @@ export const listPrices = defineRoute(modelsContract, 'GET /model-prices', {
     );
     const items = rows.slice(0, query.limit).map(toPrice);
     const last = items.at(-1);
-    return { items, nextCursor: rows.length > query.limit && last ? encodeCursor([last.connectionId, last.model]) : null };
+    return {
+      items,
+      nextCursor: rows.length > query.limit && last ? encodeCursor([last.connectionId, last.model]) : null,
+    };
   },
 });
 
@@ -78,12 +81,21 @@ export const putPrice = defineRoute(modelsContract, 'PUT /model-prices', {
                  updated_at = now()
                returning ${priceColumns}`,
         values: [
-          newId(), principal.tenantId, body.connectionId, body.model, body.inputMicrosPerMillionTokens, body.cachedInputMicrosPerMillionTokens,
+          newId(),
+          principal.tenantId,
+          body.connectionId,
+          body.model,
+          body.inputMicrosPerMillionTokens,
+          body.cachedInputMicrosPerMillionTokens,
           body.outputMicrosPerMillionTokens,
         ],
       });
       const { connectionId, model, ...figures } = body;
-      await ctx.audit(tx, { action: 'models.price.update', resource: `model-connection:${connectionId}`, details: { model, ...figures } });
+      await ctx.audit(tx, {
+        action: 'models.price.update',
+        resource: `model-connection:${connectionId}`,
+        details: { model, ...figures },
+      });
       await tx.query({ text: 'select pg_notify($1, $2)', values: [changesChannel, connectionId] });
       return toPrice(row as PriceRow);
     });
