@@ -18,7 +18,7 @@ test('[K1.1] [K6.1] .env.example, the pages of settings, errors and operations a
   ]);
   expect(output.trim()).toBe('');
   expect(code).toBe(0);
-}, 60_000);
+}, 180_000);
 
 test('[Q2] the ids of a test name are found, alone and in lists, and other brackets are not taken for ids', () => {
   const id = (text: string) => `[${text}]`;
