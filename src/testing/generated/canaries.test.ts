@@ -73,7 +73,7 @@ async function sendCanaries(route: Route): Promise<void> {
   }
   const signal = AbortSignal.timeout(10_000);
   await client.ask(path, { body, headers, signal });
-  await client.ask(`${path}?${query}`, { body, headers, signal });
+  await client.ask(`${path}?${query.toString()}`, { body, headers, signal });
   // Refused input: unknown fields, fields of the wrong type, ids that are no ids, a body that is no JSON.
   await client.ask(`${path}?${canary()}=${canary()}`, { body: route.key.startsWith('GET ') ? undefined : { ...(body as object), [canary()]: canary() }, headers, signal });
   await client.ask(fillPath(route, Object.fromEntries(parametersOf(route).map((name) => [name, canary()]))), { body, headers, signal });

@@ -127,7 +127,9 @@ function makeFastify({ config }: Services): FastifyInstance {
       maxHeaderSize: maxHeaderBytes,
     },
     clientErrorHandler: refuseRaw,
-    frameworkErrors: (error, request, reply) => answerProblem(error, request as FastifyRequest, reply as FastifyReply),
+    frameworkErrors(error, request, reply) {
+      void answerProblem(error, request as FastifyRequest, reply as FastifyReply);
+    },
   });
   return server as unknown as FastifyInstance;
 }

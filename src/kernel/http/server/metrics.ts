@@ -45,7 +45,7 @@ export function createMetrics(services: Services, streams: EventStreams): Metric
 }
 
 function gauge(registry: Registry, name: string, help: string, read: () => number): void {
-  new Gauge({ name, help, registers: [registry], collect() { this.set(read()); } });
+  registry.registerMetric(new Gauge({ name, help, registers: [], collect() { this.set(read()); } }));
 }
 
 /** mountMetrics adds GET /metrics. */

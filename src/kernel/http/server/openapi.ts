@@ -119,9 +119,7 @@ function describeBody(route: Route): Json {
 
 function describeResponses(route: Route): Json {
   const { operation } = route;
-  const content: Json = {
-    ...(operation.response ? { 'application/json': { schema: toSchema(operation.response, 'output') } } : {}),
-  };
+  const content: Json = operation.response ? { 'application/json': { schema: toSchema(operation.response, 'output') } } : {};
   const headers = Object.fromEntries(Object.keys(rateLimitFields).map((name) => [name, { $ref: `#/components/headers/${name}` }]));
   const success: Json = { description: operation.summary, headers, ...(Object.keys(content).length > 0 ? { content } : {}) };
   const streamed: Json = { description: 'A stream of server-sent events', headers, content: { 'text/event-stream': { schema: { type: 'string' } } } };

@@ -106,9 +106,10 @@ async function sendAsset(asset: Asset, request: FastifyRequest, reply: FastifyRe
 }
 
 function chooseEncoding(accepted = ''): Encoding {
-  const names = accepted.split(',').filter((part) => !/;\s*q=0(?:\.0*)?\s*$/.test(part)).map((part) => part.split(';')[0]?.trim());
-  if (names.includes('br')) return 'br';
-  return names.includes('gzip') ? 'gzip' : 'identity';
+  const wanted = accepted.split(',').filter((part) => !/;\s*q=0(?:\.0*)?\s*$/.test(part));
+  const names = new Set(wanted.map((part) => part.split(';')[0]?.trim()));
+  if (names.has('br')) return 'br';
+  return names.has('gzip') ? 'gzip' : 'identity';
 }
 
 function encode(asset: Asset, encoding: Exclude<Encoding, 'identity'>): Promise<Buffer> {
