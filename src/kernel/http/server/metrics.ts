@@ -32,6 +32,8 @@ export function createMetrics(services: Services, streams: EventStreams): Metric
   gauge(registry, 'bulkhead_event_streams', 'Open event streams', () => streams.count);
   gauge(registry, 'bulkhead_limits_degraded', '1 while limits are counted in this process because the store is down', () =>
     Number(services.limits.isDegraded));
+  gauge(registry, 'bulkhead_runs_active', 'Runs executing in this process', () => services.runs.stats().active);
+  gauge(registry, 'bulkhead_runs_finished', 'Runs finished in this process since its start', () => services.runs.stats().finished);
   for (const state of ['total', 'idle', 'waiting'] as const) {
     gauge(registry, `bulkhead_database_connections_${state}`, `Database connections of the pools: ${state}`, () => services.db.stats()[state]);
   }

@@ -100,7 +100,7 @@ describe('[K15.1] health and metrics', () => {
   test('metrics are for this machine or holders of the token; a forwarded request is neither', async () => {
     const text = await (await get('/metrics')).text();
     expect(text).toMatch(/bulkhead_http_request_duration_seconds_bucket\{le="0\.001",route="probe\.caller",method="GET",status="200"\}/);
-    for (const name of ['bulkhead_event_streams', 'bulkhead_database_connections_total', 'nodejs_eventloop_lag_seconds']) expect(text).toContain(name);
+    for (const name of ['bulkhead_event_streams', 'bulkhead_runs_active', 'bulkhead_database_connections_total', 'nodejs_eventloop_lag_seconds']) expect(text).toContain(name);
     expect((await get('/metrics', { 'x-forwarded-for': '203.0.113.5' })).status).toBe(404);
     expect((await get('/metrics', { authorization: 'Bearer wrong' })).status).toBe(404);
     expect((await get('/metrics', { authorization: 'Bearer metrics-token-for-tests', 'x-forwarded-for': '203.0.113.5' })).status).toBe(200);
