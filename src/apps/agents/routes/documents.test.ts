@@ -14,6 +14,7 @@ import {
 import { asAdmin } from '../../../testing/as-admin.ts';
 import { makePdf } from '../../../testing/make-pdf.ts';
 import type { Agent, Passage } from '../contract.ts';
+import { readDocument } from '../knowledge/read-document.ts';
 import { searchPassages } from '../knowledge/search-passages.ts';
 import { sweepAgents } from '../workflows/sweep.ts';
 import { cleanFilename } from './upload-document.ts';
@@ -226,6 +227,53 @@ test('[K12.3] a document whose job was lost in a crash is found by the sweep and
   await Promise.all([sweepAgents(server.services), sweepAgents(server.services)]);
   expect(await waitForDocument(client, document.id)).toMatchObject({ state: 'ready', passageCount: 1 });
   expect(await passagesOf(document.id)).toHaveLength(1);
+});
+
+test('[K12.3] a reading that died half way is done again, without its leftovers and without doubling', async () => {
+  const { client, server, owner } = fixture;
+  const document = await uploadAndRead(client, agent.id, 'half.md', '# One\n\na\n\n# Two\n\nb');
+  const { tenantId } = owner.principal;
+  const age = (interval: string) =>
+    asAdmin(server.database, (query) =>
+      query(
+        `update app_agents.documents set state = 'processing', passage_count = 1, updated_at = now() - $2::interval where id = $1`,
+        [document.id, interval],
+      ),
+    );
+  // As if killed after the first batch: the job is recovered and the same generation is read again.
+  await age('1 second');
+  await asAdmin(server.database, (query) =>
+    query(`update app_agents.passages set text = 'leftover' where document_id = $1 and position = 0`, [document.id]),
+  );
+  const again = await readDocument(server.services, { tenantId, documentId: document.id, generation: 1 });
+  expect(again).toEqual({ passageCount: 2, errorCode: null });
+  expect((await passagesOf(document.id)).map(({ text }) => text)).toEqual(['a', 'b']);
+  // As if its job had died with it: after an hour of silence it becomes a new generation, and the old one is outdated.
+  await age('2 hours');
+  await sweepAgents(server.services);
+  const { json } = await client.expect(200, `GET /documents/${document.id}`);
+  expect(json.state).toBe('queued');
+  const outdated = await readDocument(server.services, { tenantId, documentId: document.id, generation: 1 });
+  expect(outdated).toEqual({ passageCount: 0, errorCode: null });
+  expect(await readDocument(server.services, { tenantId, documentId: document.id, generation: 2 })).toMatchObject({
+    passageCount: 2,
+  });
+});
+
+test('[A3] a document that is deleted while it is read leaves nothing', async () => {
+  const { client, server, owner } = fixture;
+  const document = await uploadAndRead(client, agent.id, 'leaving.txt', 'Leaving.');
+  const { tenantId } = owner.principal;
+  await asAdmin(server.database, (query) =>
+    query(`update app_agents.documents set state = 'processing' where id = $1`, [document.id]),
+  );
+  const reading = readDocument(server.services, { tenantId, documentId: document.id, generation: 1 });
+  await client.expect(204, `DELETE /documents/${document.id}`);
+  await reading;
+  const left = await asAdmin(server.database, (query) =>
+    query('select from app_agents.passages where document_id = $1', [document.id]),
+  );
+  expect(left).toEqual([]);
 });
 
 test('[K5.3] a file’s name is cleaned of folders, controls and length', () => {

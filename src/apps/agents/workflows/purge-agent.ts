@@ -58,6 +58,7 @@ async function execute(job: JobContext, input: PurgeInput): Promise<void> {
 
 export const purgeAgent: Workflow<PurgeInput> = { name: 'agents.purge-agent.v1', execute };
 
-export async function startPurge(services: Services, input: PurgeInput): Promise<void> {
-  await startJob(services, purgeAgent, `agents.purge-agent:${input.agentId}`, input);
+/** startPurge starts the purge of an agent that was committed as deleted. Never throws; one attempt runs once. */
+export async function startPurge(services: Services, input: PurgeInput, attempt = 0): Promise<void> {
+  await startJob(services, purgeAgent, `agents.purge-agent:${input.agentId}:${attempt}`, input);
 }
