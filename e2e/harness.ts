@@ -7,7 +7,8 @@ import { build } from 'vite';
 import { startTestServer, type TestServer, type TestServerOptions } from '#testing/server';
 
 const root = join(import.meta.dirname, '..');
-const webFolder = join(root, '.build/web');
+/** TEST_WEB_FOLDER names another build of the web app, so that two people can work in one tree. */
+const webFolder = process.env['TEST_WEB_FOLDER'] ?? join(root, '.build/web');
 const screenshots = join(root, '.build/screenshots');
 
 const quietFlags = [
@@ -66,7 +67,7 @@ function launchBrowser(): Promise<Browser> {
 async function openTab(browser: Browser, baseURL: string, viewport: { width: number; height: number }): Promise<Tab> {
   const context = await browser.newContext({ baseURL, viewport, reducedMotion: 'reduce', locale: 'en-GB', timezoneId: 'UTC' });
   const page = await context.newPage();
-  page.setDefaultTimeout(8_000);
+  page.setDefaultTimeout(20_000);
   const complaints: string[] = [];
   await page.exposeFunction('reportComplaint', (text: string) => complaints.push(text));
   await page.addInitScript(

@@ -30,13 +30,15 @@ export default function AppShell() {
         </Link>
         <UserMenu isCompact />
       </nav>
-      <div className={classes.sideBar}>
+      <nav className={classes.sideBar} aria-label="Main">
         <Link to="/" className={classes.brandLink}>
           <Brand />
         </Link>
-        <Navigation label="Main" />
+        <div className={classes.navigation}>
+          <Navigation />
+        </div>
         <UserMenu />
-      </div>
+      </nav>
       <Drawer
         opened={isDrawerOpen}
         onClose={() => setDrawerOpen(false)}
@@ -44,7 +46,9 @@ export default function AppShell() {
         size="18rem"
         classNames={{ body: classes.drawerBody }}
       >
-        <Navigation label="Drawer" onNavigate={() => setDrawerOpen(false)} />
+        <nav aria-label="Drawer">
+          <Navigation onNavigate={() => setDrawerOpen(false)} />
+        </nav>
       </Drawer>
       <main id="main" className={classes.main} tabIndex={-1}>
         <Suspense fallback={<LoadingRows />}>

@@ -32,40 +32,33 @@ export function Brand() {
   );
 }
 
-interface NavigationProps {
-  /** Tells the navigation of the side bar from that of the drawer, for screen readers. */
-  readonly label: string;
-  readonly onNavigate?: () => void;
-}
-
-export function Navigation({ label, onNavigate }: NavigationProps) {
+/** Navigation goes into a `nav` element; `onNavigate` closes the drawer around it. */
+export function Navigation({ onNavigate }: { readonly onNavigate?: () => void }) {
   const { permissions } = useSession();
   const apps = useMyApps();
   const path = useLocation({ select: (location) => location.pathname });
   const isIn = (section: string) => path === `/${section}` || path.startsWith(`/${section}/`);
   return (
-    <nav className={classes.navigation} aria-label={label}>
-      <ul className={classes.navList}>
-        <NavLink item={{ label: 'Home', to: '/', icon: IconHome, isExact: true }} onNavigate={onNavigate} />
-        {apps.map((app) => (
-          <NavSection
-            key={app.id}
-            title={app.title}
-            icon={app.icon}
-            items={app.navigation.filter((item) => !item.permission || permissions.includes(item.permission))}
-            isOpen={isIn(app.id)}
-            onNavigate={onNavigate}
-          />
-        ))}
+    <ul className={classes.navList}>
+      <NavLink item={{ label: 'Home', to: '/', icon: IconHome, isExact: true }} onNavigate={onNavigate} />
+      {apps.map((app) => (
         <NavSection
-          title="Settings"
-          icon={IconSettings}
-          items={settingsItems}
-          isOpen={isIn('settings')}
+          key={app.id}
+          title={app.title}
+          icon={app.icon}
+          items={app.navigation.filter((item) => !item.permission || permissions.includes(item.permission))}
+          isOpen={isIn(app.id)}
           onNavigate={onNavigate}
         />
-      </ul>
-    </nav>
+      ))}
+      <NavSection
+        title="Settings"
+        icon={IconSettings}
+        items={settingsItems}
+        isOpen={isIn('settings')}
+        onNavigate={onNavigate}
+      />
+    </ul>
   );
 }
 

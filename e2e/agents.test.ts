@@ -1,0 +1,367 @@
+/** Agents in a real browser, against the scripted model: from an empty list to cited answers, on phone and desktop. */
+import { makePdf } from '#testing/make-pdf';
+import { splitWords, startModelServer, type ModelServer } from '#testing/model-server';
+import { strongPassword } from '#testing/server';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { hasSidewaysScroll, inspect, startEndToEnd, type EndToEnd, type Tab } from './harness.ts';
+
+let end: EndToEnd;
+let model: ModelServer;
+let tab: Tab;
+let page: Page;
+
+beforeAll(async () => {
+  model = await startModelServer({ apiKey: 'sk-e2e-0123456789' });
+  end = await startEndToEnd({ environment: { MODEL_PRIVATE_NETWORKS: '127.0.0.0/8', LIMITS: roomyLimits } });
+  await end.server.signUpOwner();
+  tab = await signIn();
+  page = tab.page;
+});
+
+afterAll(async () => {
+  await end?.[Symbol.asyncDispose]();
+  await model?.close();
+});
+
+const roomyLimits = ['read', 'write', 'upload', 'conversation', 'chat'].map((name) => `agents.${name}=100000/60`).join(',');
+
+async function signIn(context?: Tab['context']): Promise<Tab> {
+  const opened = await end.openTab();
+  await context?.close();
+  await opened.page.goto('/sign-in?next=/agents');
+  await opened.page.getByLabel('E-mail or username').fill('ada@example.com');
+  await opened.page.getByLabel(/^Password \*?$/).fill(strongPassword);
+  await opened.page.getByRole('button', { name: 'Sign in' }).click();
+  await opened.page.getByRole('heading', { name: 'Agents', level: 1 }).waitFor();
+  return opened;
+}
+
+async function expectClean(name: string, of: Tab = tab): Promise<void> {
+  const { violations } = await inspect(of, `agents-${name}`);
+  expect(violations, name).toEqual([]);
+  expect(await hasSidewaysScroll(of.page), `${name} scrolls sideways`).toBe(false);
+  expect(of.complaints, name).toEqual([]);
+}
+
+/** script makes the model say `text` word by word; `gapMs` apart. */
+function script(text: string, gapMs = 0): void {
+  const deltas = splitWords(text);
+  model.setScript(() => ({ kind: 'answer', deltas, gapMs, usage: { input: 10, output: deltas.length } }));
+}
+
+async function ask(question: string): Promise<void> {
+  await page.getByRole('textbox', { name: /^Message to/ }).fill(question);
+  await page.keyboard.press('Enter');
+}
+
+function lastAnswer(of: Page = page) {
+  return of.getByRole('article').last();
+}
+
+async function waitUntilDone(of: Page = page): Promise<void> {
+  await of.locator('article[aria-busy="false"]').last().waitFor();
+  await of.locator('article[aria-busy="true"]').waitFor({ state: 'detached' });
+}
+
+const handbook = '# Delivery\n\nParcels arrive within five working days.\n\n# Returns\n\nReturns are free within thirty days.\n';
+
+describe('making an agent', () => {
+  test('[K17.5] the empty list teaches what an agent is and offers examples', async () => {
+    await page.getByRole('heading', { name: 'Your first agent' }).waitFor();
+    await expectClean('empty');
+    await page.getByRole('link', { name: /Customer desk/ }).click();
+    await page.getByRole('heading', { name: 'New agent' }).waitFor();
+    expect(await page.getByLabel(/^Name/).inputValue()).toBe('Customer desk');
+    await expectClean('new-offline');
+  });
+
+  test('[K17.5] a form that was filled in is not left by accident', async () => {
+    await page.getByLabel(/^Name/).fill('Changed');
+    await page.getByRole('link', { name: 'Home' }).first().click();
+    await page.getByRole('dialog', { name: 'Leave without saving?' }).waitFor();
+    await expectClean('leave');
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    expect(await page.getByLabel(/^Name/).inputValue()).toBe('Changed');
+  });
+
+  test('[A1] a model is connected, chosen, tried and the agent created from the form', async () => {
+    const { client } = await ownerClient();
+    await client.expect(201, 'POST /model-connections', {
+      body: { name: 'Scripted', kind: 'openai-compatible', baseUrl: `${model.url}/v1`, apiKey: 'sk-e2e-0123456789' },
+    });
+    await page.reload();
+    await page.getByRole('combobox', { name: 'Connection' }).click();
+    await page.getByRole('option', { name: 'Scripted' }).click();
+    await page.getByText(/\d+ offered; any other name may be written/).waitFor();
+    await page.getByRole('combobox', { name: /^Model/ }).fill('status-401');
+    await page.getByRole('button', { name: 'Test', exact: true }).click();
+    await page.getByText(/refuses the key|key/i).first().waitFor();
+    await page.getByRole('combobox', { name: /^Model/ }).fill('cite');
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Test', exact: true }).click();
+    await page.getByText(/^Works: /).waitFor();
+    await expectClean('new-tested');
+    await page.getByRole('button', { name: 'Create the agent' }).click();
+    await page.getByRole('heading', { name: 'Customer desk' }).waitFor();
+    await page.getByText('No documents yet').waitFor();
+    await expectClean('knowledge-empty');
+  });
+});
+
+async function ownerClient() {
+  const session = await page.context().cookies();
+  const { createClient } = await import('../src/testing/client.ts');
+  const client = createClient(end.server.url);
+  await client.expect(200, 'POST /auth/sign-in', { body: { identifier: 'ada@example.com', password: strongPassword } });
+  return { client, session };
+}
+
+describe('knowledge', () => {
+  test('[A3] text, Markdown and PDF are uploaded together and read; each file that is not says why', async () => {
+    await page.locator('input[type=file]').setInputFiles([
+      { name: 'handbook.md', mimeType: 'text/markdown', buffer: Buffer.from(handbook) },
+      { name: 'prices.txt', mimeType: 'text/plain', buffer: Buffer.from('A bicycle costs 400 euros. A bell costs 9 euros.') },
+      { name: 'warranty.pdf', mimeType: 'application/pdf', buffer: Buffer.from(makePdf(['The frame', 'The warranty of the frame lasts ten years.'])) },
+      { name: 'scan.pdf', mimeType: 'application/pdf', buffer: Buffer.from(makePdf([''])) },
+      { name: 'locked.pdf', mimeType: 'application/pdf', buffer: Buffer.from(makePdf(['secret'], { isEncrypted: true })) },
+      { name: 'photo.txt', mimeType: 'text/plain', buffer: Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 16, 74, 70, 73, 70, 0, 1]) },
+      { name: 'music.mp3', mimeType: 'audio/mpeg', buffer: Buffer.from('ID3') },
+      { name: 'empty.txt', mimeType: 'text/plain', buffer: Buffer.from('') },
+    ]);
+    await page.getByText('This kind of file is not read here').waitFor();
+    await page.getByText('The file is empty.').waitFor();
+    await page.getByText(/The file is not readable text|Only text, Markdown and PDF/).waitFor();
+    await page.getByText(/A scanned PDF needs text recognition/).waitFor();
+    await page.getByText(/protected by a password/).waitFor();
+    await expect.poll(() => page.getByText('Ready', { exact: true }).count(), { timeout: 20_000 }).toBe(3);
+    await expectClean('knowledge');
+  });
+
+  test('[A3] the passages of a document can be looked at', async () => {
+    await page.getByRole('button', { name: 'Passages of handbook.md' }).click();
+    await page.getByRole('dialog').getByText('Parcels arrive within five working days.').waitFor();
+    await expectClean('passages');
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+  });
+
+  test('[A3] a document is deleted after being asked about', async () => {
+    await page.getByRole('button', { name: 'Delete scan.pdf' }).click();
+    await expectClean('delete-document');
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+    await page.getByText('scan.pdf').waitFor({ state: 'detached' });
+    await page.getByRole('link', { name: 'Knowledge (4)' }).waitFor();
+  });
+});
+
+describe('chat', () => {
+  test('[A4] [A6] a question is answered with citations that open the passage', async () => {
+    await page.getByRole('link', { name: 'Chat', exact: true }).click();
+    await page.getByText('Hello! Ask me about orders, delivery or returns.').waitFor();
+    await expectClean('chat-new');
+    await page.getByRole('button', { name: 'How long does delivery take?' }).click();
+    await waitUntilDone();
+    expect(await lastAnswer().innerText()).toContain('Parcels arrive within five working days.');
+    await page.getByRole('heading', { name: 'How long does delivery take?', level: 1 }).waitFor();
+    expect(await page.title()).toContain('How long does delivery take?');
+    await expectClean('chat-answer');
+    await lastAnswer().getByRole('button', { name: /^Source 1: handbook/ }).click();
+    const drawer = page.getByRole('dialog', { name: /Source 1: handbook/ });
+    await drawer.locator('mark', { hasText: 'Parcels arrive within five working days.' }).waitFor();
+    await expectClean('chat-passage');
+    await page.keyboard.press('Escape');
+    await drawer.waitFor({ state: 'detached' });
+  });
+
+  test('[A6] words stream, Stop keeps what was written, Regenerate answers anew', async () => {
+    script('one two three four five six seven eight nine ten '.repeat(100), 20);
+    await ask('Count for me');
+    await lastAnswer().getByText('one two three').waitFor();
+    expect(await lastAnswer().getAttribute('aria-busy')).toBe('true');
+    await expectClean('chat-streaming');
+    await page.getByRole('button', { name: 'Stop' }).click();
+    await lastAnswer().getByText('Stopped').waitFor();
+    expect(await lastAnswer().innerText()).toContain('one two three');
+    await expectClean('chat-stopped');
+    script(markdownAnswer);
+    await page.getByRole('button', { name: 'Regenerate' }).click();
+    await lastAnswer().getByRole('table').waitFor();
+    await waitUntilDone();
+    expect(await page.getByText('one two three').count()).toBe(0);
+    await expectClean('chat-markdown');
+  });
+
+  test('[K12.2] a reload in mid-answer shows the whole answer', async () => {
+    const text = Array.from({ length: 150 }, (_, index) => `word${index}`).join(' ');
+    script(text, 20);
+    await ask('Say all the words');
+    await lastAnswer().getByText('word20').waitFor();
+    await page.reload();
+    await waitUntilDone();
+    expect(await answerText()).toBe(text);
+  });
+
+  test('[K12.1] text typed but not sent survives a reload', async () => {
+    const field = page.getByRole('textbox', { name: /^Message to/ });
+    await field.fill('half a thought\nand a second line');
+    await page.reload();
+    await expect.poll(() => field.inputValue()).toBe('half a thought\nand a second line');
+    await field.fill('');
+  });
+
+  test('[K12.4] a second tab follows the same answer; asking there meanwhile keeps the text', async () => {
+    const second = await tab.context.newPage();
+    await second.goto(page.url());
+    await second.getByRole('textbox', { name: /^Message to/ }).waitFor();
+    const text = Array.from({ length: 120 }, (_, index) => `both${index}`).join(' ');
+    script(text, 20);
+    await ask('Say it in both tabs');
+    await lastAnswer(second).getByText('both10').waitFor();
+    await second.getByRole('textbox', { name: /^Message to/ }).fill('kept');
+    await second.keyboard.press('Enter');
+    expect(await second.getByRole('textbox', { name: /^Message to/ }).inputValue()).toBe('kept');
+    await waitUntilDone(second);
+    expect(await answerText(second)).toBe(text);
+    await waitUntilDone();
+    await second.getByRole('textbox', { name: /^Message to/ }).fill('');
+    await second.close();
+  });
+
+  test('[K12.2] a network that goes away and comes back costs nothing', async () => {
+    const text = Array.from({ length: 150 }, (_, index) => `cut${index}`).join(' ');
+    script(text, 25);
+    await ask('Keep talking');
+    await lastAnswer().getByText('cut10').waitFor();
+    await tab.context.setOffline(true);
+    await lastAnswer().getByText('Reconnecting…').waitFor();
+    await expectClean('chat-reconnecting');
+    await tab.context.setOffline(false);
+    await waitUntilDone();
+    expect(await answerText()).toBe(text);
+  });
+
+  test('[K6.2] an answer that failed says why, and trying again mends it', async () => {
+    model.setScript(() => ({ kind: 'error', status: 401, message: 'Incorrect API key' }));
+    await ask('Will this fail?');
+    await lastAnswer().getByText('This answer failed').waitFor();
+    await expectClean('chat-failed');
+    script('It works again.');
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await lastAnswer().getByText('It works again.').waitFor();
+    await waitUntilDone();
+  });
+
+  test('[A6] a reader who scrolled up is left alone and offered the way back', async () => {
+    script('line\n\n'.repeat(120), 10);
+    await ask('Many lines');
+    const box = page.getByRole('region', { name: 'Conversation' });
+    await expect.poll(() => lastAnswer().innerText()).toContain('line\n\nline');
+    await box.hover();
+    await page.mouse.wheel(0, -600);
+    await page.getByRole('button', { name: 'Jump to latest' }).waitFor();
+    const top = await box.evaluate('(element) => element.scrollTop');
+    await waitUntilDone();
+    expect(await box.evaluate('(element) => element.scrollTop')).toBe(top);
+    await page.getByRole('button', { name: 'Jump to latest' }).click();
+    await page.getByRole('button', { name: 'Jump to latest' }).waitFor({ state: 'detached' });
+  });
+});
+
+async function answerText(of: Page = page): Promise<string> {
+  return (await lastAnswer(of).locator('p').allInnerTexts()).join('\n');
+}
+
+const markdownAnswer = [
+  '## A heading\n\nSome **bold** words, `code` and a [link](https://example.com/a).\n\n',
+  '| Part | Price |\n|---|---|\n| Bell | 9 € |\n| Frame | 300 € |\n\n',
+  `\`\`\`js\nconst long = '${'x'.repeat(200)}';\n\`\`\`\n\n`,
+  '- first\n- second\n\n![tracker](https://tracker.example/p.png)\n',
+].join('');
+
+describe('conversations', () => {
+  test('[A6] they are listed, searched, renamed in place and deleted', async () => {
+    const list = page.getByRole('list', { name: 'Conversations' });
+    await list.getByRole('link', { name: /How long does delivery take/ }).waitFor();
+    await page.getByRole('link', { name: 'New chat' }).click();
+    script('Second conversation.');
+    await ask('Something else entirely');
+    await waitUntilDone();
+    await expect.poll(() => list.getByRole('listitem').count()).toBe(2);
+    await page.getByRole('textbox', { name: 'Search conversations' }).fill('entirely');
+    await expect.poll(() => list.getByRole('listitem').count()).toBe(1);
+    await page.getByRole('textbox', { name: 'Search conversations' }).fill('no such words');
+    await page.getByText('Nothing found for').waitFor();
+    await page.getByRole('button', { name: 'Clear the search' }).click();
+    await page.getByRole('button', { name: 'More for Something else entirely' }).click();
+    await page.getByRole('menuitem', { name: 'Rename' }).click();
+    await page.getByRole('textbox', { name: 'New title' }).fill('Renamed');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Renamed', level: 1 }).waitFor();
+    await expectClean('chat-list');
+    await page.getByRole('button', { name: 'More for Renamed' }).click();
+    await page.getByRole('menuitem', { name: 'Delete…' }).click();
+    await expectClean('chat-delete');
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+    await page.getByRole('heading', { name: 'Customer desk', level: 1 }).waitFor();
+    await expect.poll(() => list.getByRole('listitem').count()).toBe(1);
+  });
+
+  test('[K17.5] on a phone the list is a drawer', async () => {
+    await page.setViewportSize({ width: 390, height: 844 });
+    await page.getByRole('button', { name: 'Conversations' }).click();
+    const drawer = page.getByRole('dialog', { name: 'Conversations' });
+    await drawer.getByRole('link', { name: /How long does delivery take/ }).click();
+    await drawer.waitFor({ state: 'detached' });
+    await page.getByRole('heading', { name: 'How long does delivery take?' }).waitFor();
+    await page.setViewportSize({ width: 1280, height: 800 });
+  });
+});
+
+describe('settings', () => {
+  test('[A1] two who change one agent at once: the second is asked, and loses nothing', async () => {
+    await page.getByRole('link', { name: 'Settings of Customer desk' }).click();
+    await page.getByLabel(/^Description/).fill('Mine');
+    await expectClean('settings');
+    const { client } = await ownerClient();
+    const [{ id }] = (await client.expect(200, 'GET /agents')).json.items;
+    await client.expect(200, `PATCH /agents/${id}`, { body: { revision: 1, greeting: 'Theirs' } });
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
+    await page.getByText('Somebody else changed this agent').waitFor();
+    await expectClean('settings-conflict');
+    await page.getByRole('button', { name: 'Keep my changes' }).click();
+    await page.getByText('The agent is saved.').waitFor();
+    const agent = (await client.expect(200, `GET /agents/${id}`)).json;
+    expect(agent).toMatchObject({ description: 'Mine', greeting: 'Theirs' });
+    expect(await page.getByLabel('Greeting').inputValue()).toBe('Theirs');
+  });
+
+  test('[K11.2] the offline agent quotes its documents and says that it is no language model', async () => {
+    await page.getByRole('combobox', { name: 'Connection' }).click();
+    await page.getByRole('option', { name: 'Offline (built in)' }).click();
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
+    await page.getByText('Not saved yet').waitFor({ state: 'detached' });
+    await page.getByRole('link', { name: 'Chat', exact: true }).click();
+    await ask('How long does the warranty of the frame last?');
+    await waitUntilDone();
+    await lastAnswer().getByText('Quoted from your documents, no language model').waitFor();
+    await lastAnswer().getByText('The warranty of the frame lasts ten years.').waitFor();
+    await expectClean('chat-offline');
+    await page.getByRole('list', { name: 'Sources' }).getByRole('button').first().click();
+    await page.getByRole('dialog').locator('mark').waitFor();
+    await page.keyboard.press('Escape');
+  });
+
+  test('[A1] the list shows agents with their figures; one is deleted with everything', async () => {
+    await page.goto('/agents');
+    await page.getByText('4 documents').waitFor();
+    await page.getByText('2 conversations').waitFor();
+    await expectClean('list');
+    await page.getByRole('link', { name: 'Change Customer desk' }).click();
+    await page.getByRole('button', { name: 'More for Customer desk' }).click();
+    await page.getByRole('menuitem', { name: 'Delete…' }).click();
+    await expectClean('delete-agent');
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+    await page.getByRole('heading', { name: 'Your first agent' }).waitFor();
+  });
+});
