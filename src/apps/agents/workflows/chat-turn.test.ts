@@ -15,7 +15,7 @@ import {
 import { asAdmin } from '../../../testing/as-admin.ts';
 import { startModelServer, type ModelServer } from '../../../testing/model-server.ts';
 import { newId } from '#kernel/ids';
-import type { Message } from '../contract.ts';
+import { citationsFound, turnDone, turnStarted, type Message } from '../contract.ts';
 import { chatTurn } from './chat-turn.ts';
 
 let fixture: AgentsFixture;
@@ -152,6 +152,11 @@ describe('[A6] an answer', () => {
       { number: 1, documentTitle: 'a' },
     ]);
     expect(models.requests.at(-1)!.messages.at(-1)!.content).toContain('<passage number="1"');
+    const dataOf = (type: string) => events.find((event) => event.type === type)?.data;
+    // [K17.1] What is on the wire is what the contract says, and nothing else.
+    expect(() => turnStarted.parse(dataOf('turn-started'))).not.toThrow();
+    expect(() => citationsFound.parse(dataOf('citations'))).not.toThrow();
+    expect(() => turnDone.parse(dataOf('done'))).not.toThrow();
   });
 });
 
@@ -241,6 +246,7 @@ describe('[K12.3] an answer that ends early', () => {
       type: 'done',
       data: { state: 'failed', errorCode: code, messageId: answer.id },
     });
+    expect(() => turnDone.parse(events.at(-1)?.data)).not.toThrow();
     expect((await client.expect(200, `GET /conversations/${conversation.id}`)).json.activeRunId).toBeNull();
   });
 
