@@ -1,7 +1,7 @@
 /** Starts the server, prints one line with its link, and ends it without losing work when asked to. */
 import { parseArgs } from 'node:util';
 import { currentEnvironment, loadConfig, type LoadedConfig } from '#kernel/config';
-import { createLogger, type Logger } from '#kernel/log';
+import { createLogger, openStandardError, type Logger } from '#kernel/log';
 import type { Bulkhead } from './compose.ts';
 import { describeStartFailure } from './start-failure.ts';
 
@@ -24,7 +24,7 @@ function readArguments(): Record<string, string> {
 /** makeLogger writes to standard error; on a terminal, where people read, only warnings unless LOG_LEVEL asks for more. */
 function makeLogger({ config, sources }: LoadedConfig): Logger {
   const isQuiet = process.stderr.isTTY && sources.LOG_LEVEL === 'default';
-  return createLogger({ level: isQuiet ? 'warn' : config.logLevel, destination: process.stderr });
+  return createLogger({ level: isQuiet ? 'warn' : config.logLevel, destination: openStandardError() });
 }
 
 /** One wish to end arrives several times: the terminal or service manager signals the group, npm and the launcher forward. */
