@@ -25,6 +25,8 @@ export interface LoadJob {
 
 /** StreamResult times are milliseconds from the request's first byte. */
 export interface StreamResult {
+  /** Until the answer's first byte: the message is accepted and saved by then. */
+  readonly answeredMs: number | null;
   readonly firstMs: number | null;
   readonly totalMs: number | null;
   readonly isComplete: boolean;
@@ -40,6 +42,7 @@ export interface LoadResult {
 interface Stream {
   readonly socket: Socket;
   readonly startedAt: number;
+  answeredAt: number | null;
   firstAt: number | null;
   endedAt: number | null;
   readonly pieces: Buffer[];
@@ -75,6 +78,7 @@ function judge(stream: Stream, job: LoadJob): StreamResult {
   const answer = Buffer.concat(stream.pieces);
   const isComplete = stream.endedAt !== null && readText(dechunk(answer), job.textField) === job.expectedText;
   return {
+    answeredMs: stream.answeredAt === null ? null : stream.answeredAt - stream.startedAt,
     firstMs: stream.firstAt === null ? null : stream.firstAt - stream.startedAt,
     totalMs: stream.endedAt === null ? null : stream.endedAt - stream.startedAt,
     isComplete,
@@ -87,7 +91,14 @@ const tailBytes = 64;
 /** open begins one stream; `onFirst` and `onEnd` are called once each. */
 function open(job: LoadJob, request: string, onFirst: () => void, onEnd: () => void): Stream {
   const socket = connect({ host: job.host, port: job.port, noDelay: true });
-  const stream: Stream = { socket, startedAt: performance.now(), firstAt: null, endedAt: null, pieces: [] };
+  const stream: Stream = {
+    socket,
+    startedAt: performance.now(),
+    answeredAt: null,
+    firstAt: null,
+    endedAt: null,
+    pieces: [],
+  };
   let isOver = false;
   let tail = '';
   function end(): void {
@@ -101,6 +112,7 @@ function open(job: LoadJob, request: string, onFirst: () => void, onEnd: () => v
   socket.on('close', end);
   socket.on('data', (piece: Buffer) => {
     stream.pieces.push(piece);
+    stream.answeredAt ??= performance.now();
     if (stream.firstAt === null && piece.includes(job.firstMarker)) {
       stream.firstAt = performance.now();
       onFirst();

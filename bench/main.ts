@@ -1,8 +1,9 @@
 /** `npm run bench`: measures Bulkhead from outside, prints ratios to asking the model directly, and keeps them in .build/bench.json. */
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { measureAdapter } from './adapter.ts';
 import { startBulkhead, startModel, type ModelProcess } from './children.ts';
@@ -16,10 +17,13 @@ import {
   rampMilliseconds,
   type Crowd,
   type Place,
+  type RequestRate,
 } from './measures.ts';
 import { roomyLimits, signUp } from './scenario.ts';
 
-const levels = [50, 200, 500, 1_000];
+const { values: options } = parseArgs({ options: { levels: { type: 'string', default: '50,200,500,1000' } } });
+/** `--levels 50,200` measures fewer streams at once, for a quick look. */
+const levels = options.levels.split(',').map(Number);
 const environment = { LIMITS: roomyLimits, MODEL_CONCURRENCY: '2000' };
 
 function say(line: string): void {
@@ -44,6 +48,10 @@ async function measureStarts(dataDir: string): Promise<{ coldMs: number; warmMs:
   return { coldMs, warmMs: warm.startedInMilliseconds, setupToken: warm.setupToken ?? setupToken };
 }
 
+function describeRate({ failed, p99Ms, perSecond }: RequestRate): string {
+  return `${perSecond.toFixed(0)} /s, p99 ${ms(p99Ms)}${failed > 0 ? `, ${failed} failed` : ''}`;
+}
+
 function describeCrowd(crowd: Crowd): string {
   return `${crowd.completed}/${crowd.streams} complete, p99 ${ms(crowd.p99Ms)}`;
 }
@@ -55,6 +63,7 @@ async function measureEmbedded(place: Place) {
     `${ms(firstToken.addedMs)} (${ms(firstToken.directMs)} direct)`,
     'target: under 15 ms',
   );
+  row('', `${ms(firstToken.acceptedMs)} until accepted`);
   const tokenCost = await measureTokenCost(place);
   row(
     'CPU per 10,000 tokens, server',
@@ -79,8 +88,8 @@ async function measureEmbedded(place: Place) {
   const rates = await measureListRoute(place);
   row(
     'authenticated list, embedded database',
-    `${rates.list.perSecond.toFixed(0)} /s, p99 ${ms(rates.list.p99Ms)}`,
-    `${times(rates.list.perSecond / rates.bare.perSecond)} of bare node:http`,
+    describeRate(rates.list),
+    `${rates.list.cpuMicroseconds.toFixed(0)} µs of CPU each; bare node:http ${rates.bare.perSecond.toFixed(0)} /s, ${rates.bare.cpuMicroseconds.toFixed(0)} µs`,
   );
   return { firstToken, tokenCost, crowds, idleStreamKiB: idleKb, list: rates };
 }
@@ -112,6 +121,7 @@ async function main(): Promise<void> {
   say(
     `Bulkhead bench on ${cpus().length} x ${first?.model ?? 'unknown processor'}; model, load and database share them. Streams begin over ${rampMilliseconds / 1_000} s.`,
   );
+  say(`Load average before the run: ${(loadavg()[0] ?? 0).toFixed(1)}; above 0.5, read CPU figures rather than times.`);
   try {
     await using model = await startModel();
     const figures = await measureAll(folder, model);
@@ -121,7 +131,8 @@ async function main(): Promise<void> {
     else
       row(
         'authenticated list, external database',
-        `${external.list.perSecond.toFixed(0)} /s, p99 ${ms(external.list.p99Ms)}`,
+        describeRate(external.list),
+        `${external.list.cpuMicroseconds.toFixed(0)} µs of CPU each`,
       );
     const file = fileURLToPath(new URL('../.build/bench.json', import.meta.url));
     mkdirSync(join(file, '..'), { recursive: true });

@@ -18,7 +18,7 @@ export function percentile(values: readonly number[], share: number): number {
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN;
 }
 
-function numbers(result: LoadResult, field: 'firstMs' | 'totalMs'): number[] {
+function numbers(result: LoadResult, field: 'answeredMs' | 'firstMs' | 'totalMs'): number[] {
   return result.streams.map((stream) => stream[field]).filter((value) => value !== null);
 }
 
@@ -27,6 +27,8 @@ export interface FirstToken {
   readonly directMs: number;
   readonly throughMs: number;
   readonly addedMs: number;
+  /** Of it, until the message was accepted and the event stream open. */
+  readonly acceptedMs: number;
 }
 
 /** measureFirstToken: 50 answers one after another, each on a new connection, after five to warm up. */
@@ -39,7 +41,8 @@ export async function measureFirstToken({ bulkhead, model, person }: Place): Pro
   const [directMs, throughMs] = [direct, through].map((result) =>
     percentile(numbers(result, 'firstMs').slice(5), 0.5),
   ) as [number, number];
-  return { directMs, throughMs, addedMs: throughMs - directMs };
+  const acceptedMs = percentile(numbers(through, 'answeredMs').slice(5), 0.5);
+  return { directMs, throughMs, acceptedMs, addedMs: throughMs - directMs };
 }
 
 export interface TokenCost {
@@ -131,13 +134,21 @@ export interface RequestRate {
   readonly perSecond: number;
   readonly p99Ms: number;
   readonly failed: number;
+  /** CPU of the answering process. */
+  readonly cpuMicroseconds: number;
 }
 
-async function fire(url: string, headers: Record<string, string>): Promise<RequestRate> {
+async function fire(url: string, headers: Record<string, string>, cpuSeconds: () => number): Promise<RequestRate> {
   const run = { url, headers, connections: 20 };
   await autocannon({ ...run, duration: 2 });
+  const before = cpuSeconds();
   const result = await autocannon({ ...run, duration: 5 });
-  return { perSecond: result.requests.average, p99Ms: result.latency.p99, failed: result.non2xx + result.errors };
+  return {
+    perSecond: result.requests.average,
+    p99Ms: result.latency.p99,
+    failed: result.non2xx + result.errors,
+    cpuMicroseconds: ((cpuSeconds() - before) * 1e6) / result.requests.total,
+  };
 }
 
 /** measureListRoute asks an authenticated list of 50 rows; `bare` is Node's http module answering a small JSON list. */
@@ -148,6 +159,6 @@ export async function measureListRoute({
 }: Place): Promise<{ list: RequestRate; bare: RequestRate }> {
   await makeConversations(person, { tokens: 1, gapMs: 0 }, 60);
   const headers = { cookie: person.client.cookie, 'sec-fetch-site': 'same-origin' };
-  const list = await fire(`${bulkhead.url}/api/v1/conversations`, headers);
-  return { list, bare: await fire(`${model.url}/v1/models`, {}) };
+  const list = await fire(`${bulkhead.url}/api/v1/conversations`, headers, () => bulkhead.usage().serverCpuSeconds);
+  return { list, bare: await fire(`${model.url}/v1/models`, {}, () => cpuSecondsOf([model.pid])) };
 }
