@@ -188,9 +188,30 @@ describe(`on ${describeDatabase()}`, () => {
 
   test('[K3.2] a query after the end throws instead of riding on another tenant’s connection', async () => {
     let leaked: Tx | undefined;
-    await database.db.withTenant(asA, async (tx) => void (leaked = tx));
+    let orm: Tx['orm'] | undefined;
+    await database.db.withTenant(asA, async (tx) => {
+      leaked = tx;
+      orm = tx.orm;
+    });
     await expect(leaked?.query(countBooks)).rejects.toThrow('this transaction has ended');
-    expect(() => leaked?.orm).toThrow('this transaction has ended');
+    await expect(Promise.resolve().then(() => orm?.execute(sql`select 1`))).rejects.toThrow();
+  });
+
+  test('[K3.2] work cannot end its transaction early, by hand or through Drizzle, but may use savepoints', async () => {
+    const { db } = database;
+    for (const text of ['commit', ' ROLLBACK', 'begin', 'end', 'rollback and chain', 'start  transaction', 'abort']) {
+      await expect(
+        db.withTenant(asA, (tx) => tx.query({ text })),
+        text,
+      ).rejects.toThrow('begins and ends with its work');
+    }
+    await expect(db.withTenant(asA, (tx) => tx.orm.transaction(async () => 1))).rejects.toThrow();
+    await db.withTenant(asA, async (tx) => {
+      await tx.query({ text: 'savepoint before' });
+      await tx.query(insertBook(tenantA));
+      await tx.query({ text: 'rollback to before' });
+      expect(await tx.query(countBooks)).toEqual([{ count: 0 }]);
+    });
   });
 
   test('[K10.1] more work than connections waits its turn, all of it', async () => {

@@ -3,7 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { createRequire } from 'node:module';
 import type * as DrizzleNodePostgres from 'drizzle-orm/node-postgres';
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
-import type { Pool, PoolClient } from 'pg';
+import type { Pool, PoolClient, QueryConfig, QueryResult } from 'pg';
 import { isId } from '#kernel/ids';
 import { isConnectionError } from './errors.ts';
 import type { Statement, TenantScope, Tx } from './types.ts';
@@ -37,8 +37,8 @@ function openingSql(scope: TenantScope | null): string {
   if (!isId(scope.tenantId)) throw new TypeError('a tenant id must be a lower-case UUID');
   if (scope.userId !== undefined && !isId(scope.userId)) throw new TypeError('a user id must be a lower-case UUID');
   return (
-    `begin;select set_config('app.tenant_id','${scope.tenantId}',true),` +
-    `set_config('app.user_id','${scope.userId ?? ''}',true)`
+    // SET LOCAL returns no rows to parse, unlike set_config().
+    `begin;set local app.tenant_id='${scope.tenantId}';set local app.user_id='${scope.userId ?? ''}'`
   );
 }
 
@@ -47,34 +47,50 @@ function loadDrizzle() {
   return createRequire(import.meta.url)('drizzle-orm/node-postgres') as typeof DrizzleNodePostgres;
 }
 
-class ClientTx implements Tx {
-  readonly scope: TenantScope | null;
+/** What would end the transaction early, and with it the tenant's settings; savepoints are fine. */
+const transactionControl =
+  /^\s*(?:begin|commit|end|abort|start\s+transaction|rollback(?!\s+to\b)|prepare\s+transaction)\b/i;
+
+/**
+ * GuardedClient is the connection as work may use it: only while its transaction is open, because afterwards it serves
+ * another tenant, and never to end it.
+ */
+class GuardedClient {
   readonly #client: PoolClient;
   readonly #flow: { isOpen: boolean };
-  #orm: NodePgDatabase | undefined;
 
-  constructor(client: PoolClient, scope: TenantScope | null, flow: { isOpen: boolean }) {
+  constructor(client: PoolClient, flow: { isOpen: boolean }) {
     this.#client = client;
-    this.scope = scope;
     this.#flow = flow;
   }
 
-  /** Drizzle is made on first use: hot paths that only use `query` do not pay for it. */
+  query(config: string | QueryConfig, values?: unknown[]): Promise<QueryResult> {
+    if (!this.#flow.isOpen) throw new Error('this transaction has ended; await every query inside it');
+    if (transactionControl.test(typeof config === 'string' ? config : config.text)) {
+      throw new Error('a transaction begins and ends with its work; use a savepoint inside it');
+    }
+    return this.#client.query(config as QueryConfig, values);
+  }
+}
+
+class ClientTx implements Tx {
+  readonly scope: TenantScope | null;
+  readonly #client: GuardedClient;
+  #orm: NodePgDatabase | undefined;
+
+  constructor(client: PoolClient, scope: TenantScope | null, flow: { isOpen: boolean }) {
+    this.#client = new GuardedClient(client, flow);
+    this.scope = scope;
+  }
+
   get orm(): NodePgDatabase {
-    this.#assertOpen();
-    this.#orm ??= loadDrizzle().drizzle(this.#client);
+    this.#orm ??= loadDrizzle().drizzle(this.#client as unknown as PoolClient);
     return this.#orm;
   }
 
   async query<Row>(statement: Statement): Promise<Row[]> {
-    this.#assertOpen();
     const { rows } = await this.#client.query({ ...statement, values: statement.values as unknown[] | undefined });
     return rows as Row[];
-  }
-
-  /** After the end the connection serves somebody else's tenant: a late query must not ride on it. */
-  #assertOpen(): void {
-    if (!this.#flow.isOpen) throw new Error('this transaction has ended; await every query inside it');
   }
 }
 
