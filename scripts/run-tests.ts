@@ -13,6 +13,10 @@ const root = join(import.meta.dirname, '..');
 const reports = join(root, '.build', 'test');
 const runTimeoutMilliseconds = 25 * 60_000;
 
+/** Aborted when we are asked to end: the run under way is stopped, and no other begins. */
+const interruption = new AbortController();
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => interruption.abort());
+
 interface Run {
   readonly name: string;
   readonly config: string;
@@ -80,15 +84,15 @@ function execute(run: Run): Promise<Counts> {
         stdio: ['ignore', 'inherit', 'inherit'],
       },
     );
-    const forward = () => child.kill('SIGTERM');
-    process.once('SIGTERM', forward);
+    const stop = () => child.kill('SIGTERM');
+    interruption.signal.addEventListener('abort', stop, { once: true });
     const timer = setTimeout(() => {
       console.error(`${run.name}: not finished after ${runTimeoutMilliseconds / 60_000} minutes, stopped.`);
       child.kill('SIGKILL');
     }, runTimeoutMilliseconds);
     child.once('exit', (code) => {
       clearTimeout(timer);
-      process.off('SIGTERM', forward);
+      interruption.signal.removeEventListener('abort', stop);
       resolve(readCounts(report, code ?? 1));
     });
   });
@@ -108,7 +112,11 @@ async function main(args: readonly string[]): Promise<number> {
     console.error('No test file matches.');
     counts.push({ passed: 0, failed: 1 });
   }
-  for (const run of runs) counts.push(await execute(run));
+  for (const run of runs) {
+    if (!interruption.signal.aborted) counts.push(await execute(run));
+  }
+  // What was left out by an interruption did not pass.
+  if (interruption.signal.aborted) counts.push({ passed: 0, failed: 1 });
   const total = addCounts(counts);
   console.log(`\n${formatCounts(total)}`);
   return total.failed === 0 ? 0 : 1;
