@@ -42,7 +42,8 @@ export interface EndToEnd extends AsyncDisposable {
 
 /** startEndToEnd starts server and browser; `await using` ends both. TEST_CHROMIUM names another browser. */
 export async function startEndToEnd(options: TestServerOptions = {}): Promise<EndToEnd> {
-  if (!existsSync(join(webFolder, 'index.html'))) await build({ configFile: join(root, 'vite.config.ts'), logLevel: 'error' });
+  if (!existsSync(join(webFolder, 'index.html')))
+    await build({ configFile: join(root, 'vite.config.ts'), logLevel: 'error' });
   mkdirSync(screenshots, { recursive: true });
   const server = await startTestServer({ webFolder, ...options });
   const browser = await launchBrowser().catch(async (error: unknown) => {
@@ -61,11 +62,21 @@ export async function startEndToEnd(options: TestServerOptions = {}): Promise<En
 }
 
 function launchBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath: process.env['TEST_CHROMIUM'] ?? '/usr/bin/chromium', headless: true, args: quietFlags });
+  return chromium.launch({
+    executablePath: process.env['TEST_CHROMIUM'] ?? '/usr/bin/chromium',
+    headless: true,
+    args: quietFlags,
+  });
 }
 
 async function openTab(browser: Browser, baseURL: string, viewport: { width: number; height: number }): Promise<Tab> {
-  const context = await browser.newContext({ baseURL, viewport, reducedMotion: 'reduce', locale: 'en-GB', timezoneId: 'UTC' });
+  const context = await browser.newContext({
+    baseURL,
+    viewport,
+    reducedMotion: 'reduce',
+    locale: 'en-GB',
+    timezoneId: 'UTC',
+  });
   const page = await context.newPage();
   page.setDefaultTimeout(20_000);
   const complaints: string[] = [];

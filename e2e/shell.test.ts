@@ -32,7 +32,11 @@ describe('the first minutes', () => {
 
   test('[K2.1] [K2.2] the one-time link creates the owner; the meter names the failing rule', async () => {
     const { page } = owner;
-    const link = await createSetupLink({ db: end.server.services.db, config: end.server.services.config, publicUrl: end.server.url });
+    const link = await createSetupLink({
+      db: end.server.services.db,
+      config: end.server.services.config,
+      publicUrl: end.server.url,
+    });
     await page.goto('about:blank');
     await page.goto(link ?? 'about:blank');
     await page.getByLabel('Your name').fill('Ada Lovelace');
@@ -82,7 +86,10 @@ describe('signed in', () => {
   test('[K17.5] light and dark can be chosen, survive a reload and do not flash', async () => {
     const { page } = owner;
     await page.emulateMedia({ colorScheme: 'light' });
-    await page.getByRole('button', { name: /^Account of Ada Lovelace/ }).last().click();
+    await page
+      .getByRole('button', { name: /^Account of Ada Lovelace/ })
+      .last()
+      .click();
     await page.getByRole('menuitemradio', { name: 'Dark' }).click();
     await page.locator('html[data-mantine-color-scheme="dark"]').waitFor();
     // Looked at before the app's scripts have run: the attribute is there with the parsed document.
@@ -126,7 +133,10 @@ describe('sessions', () => {
     await dialog.getByLabel(/^Password \*?$/).fill(strongPassword);
     await dialog.getByRole('button', { name: 'Sign in' }).click();
     await other.page.getByText('Your profile is saved.').waitFor();
-    await other.page.getByRole('button', { name: /^Account of Ada King/ }).first().waitFor();
+    await other.page
+      .getByRole('button', { name: /^Account of Ada King/ })
+      .first()
+      .waitFor();
     await other.context.close();
   });
 
@@ -162,7 +172,10 @@ describe('sessions', () => {
 
   test('[K2.4] signing out ends the session and forgets the person', async () => {
     const tab = await signInOn('desktop');
-    await tab.page.getByRole('button', { name: /^Account of/ }).last().click();
+    await tab.page
+      .getByRole('button', { name: /^Account of/ })
+      .last()
+      .click();
     await tab.page.getByRole('menuitem', { name: 'Sign out' }).click();
     await tab.page.getByRole('heading', { name: 'Sign in' }).waitFor();
     await tab.page.goto('/settings/profile');
@@ -174,8 +187,18 @@ describe('sessions', () => {
 describe('failures', () => {
   test('[K6.3] a page whose data cannot be loaded shows the sentence, the error id and a retry that works', async () => {
     const tab = await signInOn('desktop');
-    const problem = { type: '/x', title: 'x', status: 500, detail: 'Something went wrong on our side.', code: 'INTERNAL', requestId: 'req-e2e-1', isRetryable: false };
-    await tab.page.route('**/api/v1/sessions*', (route) => route.fulfill({ status: 500, contentType: 'application/problem+json', json: problem }));
+    const problem = {
+      type: '/x',
+      title: 'x',
+      status: 500,
+      detail: 'Something went wrong on our side.',
+      code: 'INTERNAL',
+      requestId: 'req-e2e-1',
+      isRetryable: false,
+    };
+    await tab.page.route('**/api/v1/sessions*', (route) =>
+      route.fulfill({ status: 500, contentType: 'application/problem+json', json: problem }),
+    );
     await tab.page.goto('/settings/sessions');
     await tab.page.getByText('req-e2e-1').waitFor();
     await expectClean(tab, 'error-state');
@@ -187,7 +210,12 @@ describe('failures', () => {
 
   test('[K6.3] a page that crashes offers retry, the way home and an error id; the shell stands', async () => {
     const tab = await signInOn('desktop');
-    await tab.page.route('**/assets/profile-page-*.js', (route) => route.fulfill({ contentType: 'text/javascript', body: 'export default function Page() { throw new Error("planted"); }' }));
+    await tab.page.route('**/assets/profile-page-*.js', (route) =>
+      route.fulfill({
+        contentType: 'text/javascript',
+        body: 'export default function Page() { throw new Error("planted"); }',
+      }),
+    );
     await tab.page.goto('/settings/profile');
     await tab.page.getByRole('heading', { name: 'This page could not be shown' }).waitFor();
     await tab.page.getByText(/web-[0-9a-f]{8}/).waitFor();
@@ -201,7 +229,8 @@ describe('failures', () => {
 
   test('[K8.1] markup and code from strings are refused by the browser', async () => {
     const tab = await signInOn('desktop');
-    const refused = (code: string) => tab.page.evaluate(`(() => { try { ${code}; return 'allowed'; } catch (error) { return error.name; } })()`);
+    const refused = (code: string) =>
+      tab.page.evaluate(`(() => { try { ${code}; return 'allowed'; } catch (error) { return error.name; } })()`);
     expect(await refused(`document.body.innerHTML = '<img src=x onerror=alert(1)>'`)).toBe('TypeError');
     expect(await refused(`document.createElement('script').src = '//evil.example/x.js'`)).toBe('TypeError');
     expect(await refused(`new DOMParser().parseFromString('<b>x</b>', 'text/html')`)).toBe('TypeError');

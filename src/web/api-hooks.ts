@@ -1,4 +1,4 @@
-/** React Query over the typed client: reads by operation, cursor lists flattened, writes that keep their idempotency key. */
+/** React Query over the typed client: reads by operation, cursor lists flattened, writes with a steady idempotency key. */
 import {
   infiniteQueryOptions,
   queryOptions,
@@ -20,7 +20,7 @@ export function keyOf(key: string, input?: object): QueryKey {
   return input === undefined ? [key] : [key, input];
 }
 
-/** queryOf makes the options of `useQuery` for a GET: `useQuery(queryOf(agentsApi, 'GET /agents/{agentId}', {params}))`. */
+/** queryOf makes the options of `useQuery` for a GET: `useQuery(queryOf(deskApi, 'GET /tickets/{id}', { params }))`. */
 export function queryOf<C extends Contract, K extends KeyOf<C, 'GET'>>(
   api: Api<C>,
   key: K,
@@ -28,8 +28,7 @@ export function queryOf<C extends Contract, K extends KeyOf<C, 'GET'>>(
 ) {
   return queryOptions<CallOutput<C[K]>, ApiProblem>({
     queryKey: keyOf(key, input),
-    queryFn: ({ signal }) =>
-      (api as unknown as LooseApi)(key, { ...input, signal }) as Promise<CallOutput<C[K]>>,
+    queryFn: ({ signal }) => (api as unknown as LooseApi)(key, { ...input, signal }) as Promise<CallOutput<C[K]>>,
   });
 }
 
@@ -76,10 +75,7 @@ export function usePages<C extends Contract, K extends KeyOf<C, 'GET'>>(
 export function useCall<C extends Contract, K extends keyof C & string>(
   api: Api<C>,
   key: K,
-  options: Omit<
-    UseMutationOptions<CallOutput<C[K]>, ApiProblem, CallInput<C[K]> & CallOptions>,
-    'mutationFn'
-  > = {},
+  options: Omit<UseMutationOptions<CallOutput<C[K]>, ApiProblem, CallInput<C[K]> & CallOptions>, 'mutationFn'> = {},
 ) {
   const lost = useRef<{ readonly input: string; readonly idempotencyKey: string } | null>(null);
   return useMutation<CallOutput<C[K]>, ApiProblem, CallInput<C[K]> & CallOptions>({

@@ -12,7 +12,7 @@ interface ProblemInit {
   readonly retryAfterSeconds?: number | null;
 }
 
-/** ApiProblem is a problem document (RFC 9457) as an Error. `message` is the sentence for people; `status` 0 is "no answer". */
+/** ApiProblem is a problem document (RFC 9457) as an Error: `message` is for people, `status` 0 means "no answer". */
 export class ApiProblem extends Error {
   readonly status: number;
   readonly code: string;
@@ -63,7 +63,7 @@ export function networkProblem(cause: unknown): ApiProblem {
   return problem;
 }
 
-/** toProblem reads the problem of an answer that is not 2xx; a body that is none (a proxy's page) gets a sentence of ours. */
+/** toProblem reads the problem of an answer that is not 2xx; any other body (a proxy's page) gets a sentence of ours. */
 export async function toProblem(response: Response): Promise<ApiProblem> {
   return parseProblem(response.status, await response.text().catch(() => ''), response.headers.get('retry-after'));
 }

@@ -1,9 +1,12 @@
-/** The types of the API client: what a call takes and gives, inferred from an app's contract without shipping any of it. */
+/** The types of the API client: what a call takes and gives, inferred from an app's contract, none of it shipped. */
 import type { z } from 'zod';
 import type { Contract } from '#kernel/contract';
 
-type Empty = Record<never, never>;
-type Part<Op, Name extends string> = Op extends { readonly [N in Name]: infer S extends z.ZodType } ? z.input<S> : never;
+/** Adds nothing to an intersection, and is assignable to whatever requires nothing. */
+type Empty = object;
+type Part<Op, Name extends string> = Op extends { readonly [N in Name]: infer S extends z.ZodType }
+  ? z.input<S>
+  : never;
 type Need<Name extends string, T> = [T] extends [never]
   ? Empty
   : Empty extends T
@@ -22,7 +25,8 @@ export interface CallOptions {
 /** CallInput is `{ params, query, body, file }`: only what the operation declares, and only required if it is. */
 export type CallInput<Op> = Need<'params', Part<Op, 'params'>> &
   Need<'query', Part<Op, 'query'>> &
-  ([Part<Op, 'body'>] extends [never] ? Empty : { readonly body: Part<Op, 'body'> }) & // a body without fields is still `{}`
+  // A body without fields is still `{}`.
+  ([Part<Op, 'body'>] extends [never] ? Empty : { readonly body: Part<Op, 'body'> }) &
   (Op extends { readonly upload: true } ? { readonly file: File } : Empty);
 
 /** CallOutput is the JSON answer, or undefined for answers without content. */

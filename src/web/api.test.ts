@@ -4,8 +4,17 @@ import { defineContract } from '#kernel/contract';
 import { ApiProblem, buildPath, createApi, onSessionLost } from './api.ts';
 
 const contract = defineContract({
-  'GET /notes': { summary: 'List', query: z.strictObject({ search: z.string().optional() }), response: z.strictObject({ items: z.array(z.string()) }) },
-  'POST /notes': { summary: 'Add', body: z.strictObject({ text: z.string() }), response: z.strictObject({ id: z.string() }), status: 201 },
+  'GET /notes': {
+    summary: 'List',
+    query: z.strictObject({ search: z.string().optional() }),
+    response: z.strictObject({ items: z.array(z.string()) }),
+  },
+  'POST /notes': {
+    summary: 'Add',
+    body: z.strictObject({ text: z.string() }),
+    response: z.strictObject({ id: z.string() }),
+    status: 201,
+  },
   'DELETE /notes/{noteId}': { summary: 'Delete', params: z.strictObject({ noteId: z.string() }), status: 204 },
   'POST /auth/sign-in': { summary: 'Sign in', body: z.strictObject({ password: z.string() }) },
 });
@@ -27,8 +36,10 @@ function answerWith(...answers: (Response | Error)[]): Sent[] {
   return sent;
 }
 
-const json = (status: number, body: unknown, headers: Record<string, string> = {}) => new Response(JSON.stringify(body), { status, headers });
-const unauthenticated = () => json(401, { code: 'UNAUTHENTICATED', status: 401, detail: 'Sign in first.', requestId: 'q1', isRetryable: false });
+const json = (status: number, body: unknown, headers: Record<string, string> = {}) =>
+  new Response(JSON.stringify(body), { status, headers });
+const unauthenticated = () =>
+  json(401, { code: 'UNAUTHENTICATED', status: 401, detail: 'Sign in first.', requestId: 'q1', isRetryable: false });
 
 afterEach(() => {
   vi.unstubAllGlobals();
@@ -37,7 +48,9 @@ afterEach(() => {
 
 describe('a call', () => {
   test('fills in path and query, encoded, and leaves out what is undefined', async () => {
-    expect(buildPath('/a/{x}/b/{y}', { x: 'ü/..', y: 1 }, { q: 'a&b', none: undefined })).toBe('/a/%C3%BC%2F../b/1?q=a%26b');
+    expect(buildPath('/a/{x}/b/{y}', { x: 'ü/..', y: 1 }, { q: 'a&b', none: undefined })).toBe(
+      '/a/%C3%BC%2F../b/1?q=a%26b',
+    );
     const sent = answerWith(json(200, { items: ['a'] }));
     expect(await api('GET /notes', { query: { search: 'x y' } })).toEqual({ items: ['a'] });
     expect(sent[0]?.url).toBe('/api/v1/notes?search=x+y');
@@ -60,8 +73,25 @@ describe('a call', () => {
 
 describe('a failure', () => {
   test('[K6.1] is an ApiProblem with sentence, error id, wait and field errors', async () => {
-    const errors = [{ pointer: '/body/text', detail: 'is empty' }, { pointer: '/body/model/na~1me', detail: 'is odd' }, { pointer: '/query/x', detail: 'unknown' }];
-    answerWith(json(400, { code: 'INVALID_REQUEST', status: 400, detail: 'Not well formed.', requestId: 'q7', isRetryable: false, errors }, { 'retry-after': '7' }));
+    const errors = [
+      { pointer: '/body/text', detail: 'is empty' },
+      { pointer: '/body/model/na~1me', detail: 'is odd' },
+      { pointer: '/query/x', detail: 'unknown' },
+    ];
+    answerWith(
+      json(
+        400,
+        {
+          code: 'INVALID_REQUEST',
+          status: 400,
+          detail: 'Not well formed.',
+          requestId: 'q7',
+          isRetryable: false,
+          errors,
+        },
+        { 'retry-after': '7' },
+      ),
+    );
     const problem = await api('POST /notes', { body: { text: '' } }).catch((error: unknown) => error);
     expect(problem).toBeInstanceOf(ApiProblem);
     expect(problem).toMatchObject({ message: 'Not well formed.', requestId: 'q7', status: 400, retryAfterSeconds: 7 });
@@ -83,14 +113,17 @@ describe('a failure', () => {
 });
 
 describe('a lost session', () => {
-  test('[K2.8] is asked for once for calls that fail together, and the calls are sent again with the same key', async () => {
+  test('[K2.8] is asked for once for calls that fail together, and they are sent again with the same key', async () => {
     let asked = 0;
     onSessionLost(async () => {
       asked += 1;
       return true;
     });
     const sent = answerWith(unauthenticated(), unauthenticated(), json(201, { id: '1' }), json(201, { id: '2' }));
-    const ids = await Promise.all([api('POST /notes', { body: { text: 'a' } }), api('POST /notes', { body: { text: 'b' } })]);
+    const ids = await Promise.all([
+      api('POST /notes', { body: { text: 'a' } }),
+      api('POST /notes', { body: { text: 'b' } }),
+    ]);
     expect(ids).toEqual([{ id: '1' }, { id: '2' }]);
     expect(asked).toBe(1);
     expect(sent[2]?.init.headers['idempotency-key']).toBe(sent[0]?.init.headers['idempotency-key']);
@@ -105,7 +138,9 @@ describe('a lost session', () => {
       return Promise.resolve(true);
     });
     answerWith(unauthenticated());
-    await expect(api('POST /auth/sign-in', { body: { password: 'x' } })).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+    await expect(api('POST /auth/sign-in', { body: { password: 'x' } })).rejects.toMatchObject({
+      code: 'UNAUTHENTICATED',
+    });
     expect(asked).toBe(0);
   });
 });

@@ -1,4 +1,4 @@
-/** The one way to the server: a typed call per contract operation, failures as ApiProblem, lost sessions asked for again. */
+/** The one way to the server: a typed call per contract operation, failures as ApiProblem, lost sessions regained. */
 import type { Contract } from '#kernel/contract';
 import { ApiProblem, isAborted, networkProblem, parseProblem, toProblem } from './api-problem.ts';
 import type { Api, CallOptions } from './api-types.ts';
@@ -8,9 +8,11 @@ export type { Api, CallInput, CallOptions, CallOutput, InputArgs, ItemOf, KeyOf 
 
 export const apiRoot = '/api/v1';
 
+type QueryValues = Readonly<Record<string, string | number | boolean | undefined>>;
+
 interface RawInput extends CallOptions {
   readonly params?: Record<string, unknown>;
-  readonly query?: Record<string, unknown>;
+  readonly query?: QueryValues;
   readonly body?: unknown;
   readonly file?: File;
 }
@@ -74,7 +76,7 @@ function send(key: string, input: RawInput): Promise<Answer> {
 }
 
 /** buildPath fills `{param}` places and appends the query, leaving out what is undefined. */
-export function buildPath(template: string, params: Record<string, unknown>, query: Record<string, unknown>): string {
+export function buildPath(template: string, params: Record<string, unknown>, query: QueryValues): string {
   const path = template.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(params[name])));
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value));

@@ -1,4 +1,4 @@
-/** What an application gives the web shell: its place in the navigation and its pages, each loaded when first visited. */
+/** What an application gives the web shell: its place in the navigation, and pages that load when first visited. */
 import type { ComponentType } from 'react';
 import type { IconType } from './ui/states.tsx';
 
@@ -24,7 +24,7 @@ export interface PageRoute {
   readonly layout?: 'page' | 'full';
 }
 
-/** AppPages is the export `pages` of `src/apps/<id>/ui/pages.tsx`. Keep that file small: it is part of the first load. */
+/** AppPages is the export `pages` of `src/apps/<id>/ui/pages.tsx`; keep that file small, it is part of the first load. */
 export interface AppPages {
   readonly id: string;
   readonly title: string;

@@ -21,7 +21,10 @@ describe('foldRunEvents', () => {
     const view = foldRunEvents(emptyRun, answered);
     expect(view).toMatchObject({ state: 'succeeded', text: 'Hello', reasoning: 'hm', lastEventId: '1-9', attempt: 1 });
     expect(view.citations).toEqual([{ number: 1, documentTitle: 'Guide' }]);
-    expect(view.steps.map(({ name, text }) => [name, text])).toEqual([['retrieve', ''], ['answer', 'Hello']]);
+    expect(view.steps.map(({ name, text }) => [name, text])).toEqual([
+      ['retrieve', ''],
+      ['answer', 'Hello'],
+    ]);
     expect(view.steps[1]?.events.map(({ type }) => type)).toEqual(['tool-call']);
     expect(view.done?.['messageId']).toBe('m');
   });
@@ -40,7 +43,9 @@ describe('foldRunEvents', () => {
   test('[K12.2] an event seen twice, or older than the last, changes nothing', () => {
     const view = foldRunEvents(emptyRun, answered.slice(0, 7));
     expect(foldRunEvents(view, answered.slice(2, 7))).toBe(view);
-    expect(foldRunEvents(foldRunEvents(emptyRun, answered), [event('1-10', 'text-delta', { step: 1, text: '!' })]).text).toBe('Hello');
+    expect(
+      foldRunEvents(foldRunEvents(emptyRun, answered), [event('1-10', 'text-delta', { step: 1, text: '!' })]).text,
+    ).toBe('Hello');
   });
 
   test('[K12.2] however the events are cut into deliveries, with whatever repeated, the view is the same', () => {
@@ -63,7 +68,10 @@ describe('foldRunEvents', () => {
   test('a run that fails or is cancelled keeps its partial text', () => {
     const partial = answered.slice(0, 5);
     for (const state of ['failed', 'cancelled'] as const) {
-      expect(foldRunEvents(emptyRun, [...partial, event('1-99', 'done', { state })])).toMatchObject({ state, text: 'Hel' });
+      expect(foldRunEvents(emptyRun, [...partial, event('1-99', 'done', { state })])).toMatchObject({
+        state,
+        text: 'Hel',
+      });
     }
   });
 });

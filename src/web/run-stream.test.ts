@@ -26,8 +26,12 @@ function scriptNetwork(scripts: Script[]): Seen[] {
     const script = scripts.shift();
     if (!script) throw new Error('the script is over');
     if (script.then === 'refuse') throw new TypeError('Failed to fetch');
-    if (script.status && script.status >= 400) return new Response(JSON.stringify(script.body), { status: script.status });
-    return new Response(streamOf(script), { status: 200, headers: { 'content-type': 'text/event-stream', ...script.headers } });
+    if (script.status && script.status >= 400)
+      return new Response(JSON.stringify(script.body), { status: script.status });
+    return new Response(streamOf(script), {
+      status: 200,
+      headers: { 'content-type': 'text/event-stream', ...script.headers },
+    });
   });
   return seen;
 }
@@ -44,7 +48,8 @@ function streamOf({ frames = [], then = 'end' }: Script): ReadableStream<Uint8Ar
   });
 }
 
-const frame = (id: string, type: string, data: object = {}) => `id: ${id}\nevent: ${type}\ndata: ${JSON.stringify(data)}\n\n`;
+const frame = (id: string, type: string, data: object = {}) =>
+  `id: ${id}\nevent: ${type}\ndata: ${JSON.stringify(data)}\n\n`;
 const pause = () => Promise.resolve();
 
 async function collect(events: AsyncGenerator<RunEvent>): Promise<string[]> {
@@ -61,7 +66,10 @@ afterEach(() => {
 describe('followRun', () => {
   test('[K12.2] a broken connection is resumed at Last-Event-ID; every event arrives once and in order', async () => {
     const seen = scriptNetwork([
-      { frames: [frame('1-1', 'step-started'), ': keep-alive\n\n', frame('1-2', 'text-delta').slice(0, 12)], then: 'break' },
+      {
+        frames: [frame('1-1', 'step-started'), ': keep-alive\n\n', frame('1-2', 'text-delta').slice(0, 12)],
+        then: 'break',
+      },
       { then: 'refuse' },
       { frames: [frame('1-1', 'step-started'), frame('1-2', 'text-delta')], then: 'end' },
       { frames: [frame('1-2', 'text-delta'), frame('1-3', 'done', { state: 'succeeded' })] },
@@ -72,7 +80,9 @@ describe('followRun', () => {
   });
 
   test('[K12.2] frames torn at any byte, also inside a character, are put together again', async () => {
-    const bytes = new TextEncoder().encode(frame('1-1', 'text-delta', { text: 'Zürich 🚢' }) + frame('1-2', 'done', { state: 'succeeded' }));
+    const bytes = new TextEncoder().encode(
+      frame('1-1', 'text-delta', { text: 'Zürich 🚢' }) + frame('1-2', 'done', { state: 'succeeded' }),
+    );
     for (let cut = 1; cut < bytes.length; cut += 1) {
       vi.stubGlobal('fetch', async () => new Response(new Blob([bytes.slice(0, cut), bytes.slice(cut)]).stream()));
       const events: RunEvent[] = [];
@@ -82,8 +92,13 @@ describe('followRun', () => {
   });
 
   test('a run that does not exist is refused once, not asked for again', async () => {
-    const seen = scriptNetwork([{ status: 404, body: { code: 'RUN_NOT_FOUND', status: 404, detail: 'Gone.', isRetryable: false } }]);
-    await expect(collect(followRun('r1', { pause }))).rejects.toMatchObject({ code: 'RUN_NOT_FOUND', message: 'Gone.' });
+    const seen = scriptNetwork([
+      { status: 404, body: { code: 'RUN_NOT_FOUND', status: 404, detail: 'Gone.', isRetryable: false } },
+    ]);
+    await expect(collect(followRun('r1', { pause }))).rejects.toMatchObject({
+      code: 'RUN_NOT_FOUND',
+      message: 'Gone.',
+    });
     expect(seen).toHaveLength(1);
   });
 
@@ -112,7 +127,10 @@ describe('followRun', () => {
 
   test('the waiting between attempts grows and is bounded', async () => {
     const waits: number[] = [];
-    scriptNetwork([...Array.from({ length: 8 }, () => ({ then: 'refuse' as const })), { frames: [frame('1-1', 'done', { state: 'failed' })] }]);
+    scriptNetwork([
+      ...Array.from({ length: 8 }, () => ({ then: 'refuse' as const })),
+      { frames: [frame('1-1', 'done', { state: 'failed' })] },
+    ]);
     await collect(followRun('r1', { pause: (milliseconds) => (waits.push(milliseconds), Promise.resolve()) }));
     expect(waits).toHaveLength(8);
     expect(waits[0]).toBeLessThanOrEqual(500);
@@ -128,7 +146,10 @@ describe('startRun', () => {
       { headers: { location: '/api/v1/runs/r9' }, frames: [frame('1-1', 'step-started')], then: 'break' },
       { frames: [frame('1-2', 'done', { state: 'succeeded' })] },
     ]);
-    expect(await collect(startRun({ path: '/conversations/c/messages', body: { text: 'Hi' } }, { pause }))).toEqual(['1-1 step-started', '1-2 done']);
+    expect(await collect(startRun({ path: '/conversations/c/messages', body: { text: 'Hi' } }, { pause }))).toEqual([
+      '1-1 step-started',
+      '1-2 done',
+    ]);
     expect(seen.map(({ method, url }) => `${method} ${url}`)).toEqual([
       'POST /api/v1/conversations/c/messages',
       'POST /api/v1/conversations/c/messages',
@@ -139,7 +160,9 @@ describe('startRun', () => {
   });
 
   test('a refusal of the message is thrown', async () => {
-    scriptNetwork([{ status: 409, body: { code: 'RUN_ALREADY_ACTIVE', status: 409, isRetryable: false, detail: 'Busy.' } }]);
+    scriptNetwork([
+      { status: 409, body: { code: 'RUN_ALREADY_ACTIVE', status: 409, isRetryable: false, detail: 'Busy.' } },
+    ]);
     await expect(collect(startRun({ path: '/x', body: {} }, { pause }))).rejects.toBeInstanceOf(ApiProblem);
   });
 });

@@ -26,7 +26,12 @@ export function useRun(runId: string | null, onDone?: (view: RunView) => void): 
   useEffect(() => {
     if (runId === null) return undefined;
     const abort = new AbortController();
-    void follow(runId, abort.signal, (next) => setShown({ ...next, runId }), (view) => latestOnDone.current?.(view));
+    void follow(
+      runId,
+      abort.signal,
+      (next) => setShown({ ...next, runId }),
+      (view) => latestOnDone.current?.(view),
+    );
     return () => abort.abort();
   }, [runId]);
   return shown.runId === runId ? shown : nothing; // never a frame of the run before

@@ -98,10 +98,9 @@ function useVerdict(password: string, policy: PasswordDemands, personal: readonl
     let isStale = false;
     const timer = setTimeout(() => {
       const options = { policy: { minLength, needsClasses }, userInputs: userInputs.split('\n').filter(Boolean) };
-      void checkPassword(password, options).then(
-        (next) => isStale || setVerdict(next),
-        () => undefined, // the word lists did not load: the server judges anyway
-      );
+      void judge(password, options).then((next) => {
+        if (!isStale) setVerdict(next);
+      });
     }, 80);
     return () => {
       isStale = true;
@@ -109,4 +108,9 @@ function useVerdict(password: string, policy: PasswordDemands, personal: readonl
     };
   }, [password, minLength, needsClasses, userInputs]);
   return verdict;
+}
+
+/** judge gives null when the word lists do not load: the server judges anyway. */
+function judge(...args: Parameters<typeof checkPassword>): Promise<PasswordVerdict | null> {
+  return checkPassword(...args).catch(() => null);
 }

@@ -41,12 +41,20 @@ function NameForm() {
   return (
     <Card>
       <form
-        onSubmit={form.onSubmit(({ name, username }) => save.mutate({ body: { name, username: username.trim() || null } }))}
+        onSubmit={form.onSubmit(({ name, username }) =>
+          save.mutate({ body: { name, username: username.trim() || null } }),
+        )}
       >
         <Stack gap="sm">
           <Title order={2}>You</Title>
           <TextInput label="Name" autoComplete="name" required {...form.getInputProps('name')} />
-          <TextInput label="E-mail" value={user.email} readOnly variant="filled" description="The address you sign in with." />
+          <TextInput
+            label="E-mail"
+            value={user.email}
+            readOnly
+            variant="filled"
+            description="The address you sign in with."
+          />
           <TextInput
             label="Username"
             description="Optional: another name to sign in with. 3 to 32 letters, digits, dots, dashes or underscores."

@@ -108,7 +108,13 @@ function SessionLine({ session, isBusy, onRevoke }: SessionLineProps) {
       }
       actions={
         session.isCurrent ? null : (
-          <Button size="xs" variant="default" loading={isBusy} onClick={onRevoke} aria-label={`End session ${session.device}`}>
+          <Button
+            size="xs"
+            variant="default"
+            loading={isBusy}
+            onClick={onRevoke}
+            aria-label={`End session ${session.device}`}
+          >
             End
           </Button>
         )

@@ -40,7 +40,12 @@ export default function SignInPage() {
             autoFocus
             {...form.getInputProps('identifier')}
           />
-          <PasswordInput label="Password" autoComplete="current-password" required {...form.getInputProps('password')} />
+          <PasswordInput
+            label="Password"
+            autoComplete="current-password"
+            required
+            {...form.getInputProps('password')}
+          />
           <FormProblem error={signIn.error} />
           <Button type="submit" loading={signIn.isPending} mt="xs">
             Sign in

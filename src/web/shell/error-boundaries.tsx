@@ -10,7 +10,9 @@ import { ErrorState } from '../ui/states.tsx';
 /** numbered gives an error of the page itself an id to quote; an ApiProblem already has the server's. */
 function numbered(error: unknown): ApiProblem {
   if (error instanceof ApiProblem) return error;
-  const id = Array.from(crypto.getRandomValues(new Uint8Array(4)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  const id = Array.from(crypto.getRandomValues(new Uint8Array(4)), (byte) => byte.toString(16).padStart(2, '0')).join(
+    '',
+  );
   const problem = new ApiProblem({
     code: 'PAGE_FAILED',
     detail: 'This page ran into an error of its own. Your data is safe on the server.',

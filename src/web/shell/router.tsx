@@ -1,5 +1,12 @@
 /** All addresses of the web app: the open pages, the shell with its own pages, and the pages of every application. */
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet, redirect } from '@tanstack/react-router';
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Outlet,
+  redirect,
+} from '@tanstack/react-router';
 import { ApiProblem } from '../api.ts';
 import type { PageRoute } from '../app-pages.ts';
 import { sessionQuery } from '../session.ts';

@@ -1,24 +1,65 @@
 /** The look of Bulkhead as a Mantine theme: colours that pass WCAG AA on their surfaces, system fonts, dense controls. */
-import { createTheme, localStorageColorSchemeManager, type CSSVariablesResolver, type MantineColorsTuple } from '@mantine/core';
+import {
+  createTheme,
+  localStorageColorSchemeManager,
+  type CSSVariablesResolver,
+  type MantineColorsTuple,
+} from '@mantine/core';
 
 /** tide is the brand colour, a calm sea blue-green. 6 carries white text (5.1:1); 3 and 4 are for text on dark. */
 const tide: MantineColorsTuple = [
-  '#eef7fa', '#d8ebf1', '#b1d7e3', '#84c0d3', '#58a7c0', '#378da9', '#1f758f', '#155f77', '#114c60', '#0d3a4a',
+  '#eef7fa',
+  '#d8ebf1',
+  '#b1d7e3',
+  '#84c0d3',
+  '#58a7c0',
+  '#378da9',
+  '#1f758f',
+  '#155f77',
+  '#114c60',
+  '#0d3a4a',
 ];
 
 /** gray is a cool neutral; 6 is the lightest that may carry small text on white (5.3:1). */
 const gray: MantineColorsTuple = [
-  '#f7f9fa', '#eff2f4', '#e3e8eb', '#d3dade', '#b6c0c7', '#93a0a9', '#5f6d77', '#4a5761', '#323d46', '#1d262d',
+  '#f7f9fa',
+  '#eff2f4',
+  '#e3e8eb',
+  '#d3dade',
+  '#b6c0c7',
+  '#93a0a9',
+  '#5f6d77',
+  '#4a5761',
+  '#323d46',
+  '#1d262d',
 ];
 
 /** dark runs from text (0) to the deepest surface (9); 7 is the page, 6 what lies on it, 4 the borders. */
 const dark: MantineColorsTuple = [
-  '#dfe6ea', '#bcc7ce', '#9aa8b2', '#74838e', '#3d4953', '#323c45', '#232c33', '#182025', '#12181c', '#0c1114',
+  '#dfe6ea',
+  '#bcc7ce',
+  '#9aa8b2',
+  '#74838e',
+  '#3d4953',
+  '#323c45',
+  '#232c33',
+  '#182025',
+  '#12181c',
+  '#0c1114',
 ];
 
 /** red is for refusals and deletion; 6 and 7 carry white text (5.3:1 and 6.7:1), which the default of Mantine does not. */
 const red: MantineColorsTuple = [
-  '#fdf1f0', '#fadedb', '#f4b9b3', '#ee9d95', '#e57369', '#d64e43', '#c23a30', '#ab2e25', '#8d251e', '#701e19',
+  '#fdf1f0',
+  '#fadedb',
+  '#f4b9b3',
+  '#ee9d95',
+  '#e57369',
+  '#d64e43',
+  '#c23a30',
+  '#ab2e25',
+  '#8d251e',
+  '#701e19',
 ];
 
 const systemFonts =

@@ -14,7 +14,7 @@ interface FormLike {
 export function showFieldErrors(form: FormLike, problem: ApiProblem): ApiProblem | null {
   const fields = problem.fieldErrors();
   form.setErrors(fields);
-  const known = Object.keys(fields).filter((path) => path.split('.')[0]! in (form.values as object));
+  const known = Object.keys(fields).filter((path) => Object.hasOwn(form.values as object, path.split('.')[0] ?? ''));
   return known.length > 0 && known.length === problem.issues.length ? null : problem;
 }
 

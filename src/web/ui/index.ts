@@ -1,17 +1,14 @@
 /** The door of the design system. Markdown has its own (`#web/ui/safe-markdown.tsx`): it is heavy and only chats need it. */
-export { CitationChip } from './citation-chip.tsx';
 export type { CitationRef } from './citation-chip.tsx';
 export { ConfirmDialog } from './confirm-dialog.tsx';
 export { copyText } from './copy-text.ts';
 export { DataList, DataRow } from './data-list.tsx';
 export { showFieldErrors, useDraft } from './form.ts';
 export { formatAgo, formatBytes, formatTime } from './format.ts';
-export { Mark } from './mark.tsx';
 export { PageHeader, usePageTitle } from './page-header.tsx';
-export { EmptyState, ErrorId, ErrorState, FormProblem, LoadingRows } from './states.tsx';
+export { EmptyState, ErrorState, FormProblem, LoadingRows } from './states.tsx';
 export type { IconType } from './states.tsx';
 export { StatusBadge } from './status-badge.tsx';
 export type { Tone } from './status-badge.tsx';
 export { UploadArea } from './upload-area.tsx';
-export { useUploads } from './use-uploads.ts';
 export type { Upload, UploadFile } from './use-uploads.ts';

@@ -2,7 +2,7 @@
  * Shows Markdown from people and models safely (K5.2): HTML in it is shown as text or sanitised away, no picture is
  * fetched from a foreign host by being looked at, links say where they lead. Finished blocks of a stream never re-render.
  */
-import { memo, useMemo } from 'react';
+import { createContext, memo, use, useMemo } from 'react';
 import Markdown, { type Components } from 'react-markdown';
 import rehypeHighlight from 'rehype-highlight';
 import rehypeSanitize from 'rehype-sanitize';
@@ -27,23 +27,38 @@ interface SafeMarkdownProps {
 const noCitations: readonly CitationRef[] = [];
 const ignore = () => undefined;
 
+/** What the chips of an answer need; a context, because react-markdown makes the elements. */
+const CitationContext = createContext<Required<Pick<SafeMarkdownProps, 'citations' | 'onOpenCitation'>>>({
+  citations: noCitations,
+  onOpenCitation: ignore,
+});
+
 /** SafeMarkdown shows `text`. Give the same component longer and longer text to stream into it. */
-export function SafeMarkdown({ text, citations = noCitations, onOpenCitation = ignore, isStreaming }: SafeMarkdownProps) {
+export function SafeMarkdown({
+  text,
+  citations = noCitations,
+  onOpenCitation = ignore,
+  isStreaming,
+}: SafeMarkdownProps) {
   const blocks = useMemo(() => splitMarkdown(text), [text]);
+  const known = citations.map(({ number }) => number).join(' ');
+  const context = useMemo(() => ({ citations, onOpenCitation }), [citations, onOpenCitation]);
   return (
-    <div className={classes.markdown} data-streaming={isStreaming || undefined}>
-      {blocks.map((block, index) => (
-        // A block's place is its identity: blocks before the last never change while text is appended.
-        <Block key={index} text={block} citations={citations} onOpenCitation={onOpenCitation} />
-      ))}
-    </div>
+    <CitationContext value={context}>
+      <div className={classes.markdown} data-streaming={isStreaming || undefined}>
+        {blocks.map((block, index) => (
+          // oxlint-disable-next-line react/no-array-index-key -- a block's place is its identity: text is only appended
+          <Block key={index} text={block} known={known} />
+        ))}
+      </div>
+    </CitationContext>
   );
 }
 
 interface BlockProps {
   readonly text: string;
-  readonly citations: readonly CitationRef[];
-  readonly onOpenCitation: (number: number) => void;
+  /** Numbers of the sources, joined by spaces: equal texts keep the block from rendering again. */
+  readonly known: string;
 }
 
 const remarkPlugins = [remarkGfm];
@@ -52,21 +67,8 @@ const safePlugins = [rehypeSanitize, [rehypeHighlight, { detect: false }]] as No
   Parameters<typeof Markdown>[0]['rehypePlugins']
 >;
 
-const Block = memo(function Block({ text, citations, onOpenCitation }: BlockProps) {
-  const rehypePlugins = useMemo(
-    () => [...safePlugins, markCitations(new Set(citations.map((citation) => citation.number)))],
-    [citations],
-  );
-  const components = useMemo<Components>(
-    () => ({
-      ...plainComponents,
-      cite: ({ node }) => {
-        const citation = citations.find((candidate) => candidate.number === node?.properties['dataCitation']);
-        return citation ? <CitationChip citation={citation} onOpen={onOpenCitation} /> : null;
-      },
-    }),
-    [citations, onOpenCitation],
-  );
+const Block = memo(function Block({ text, known }: BlockProps) {
+  const rehypePlugins = useMemo(() => [...safePlugins, markCitations(new Set(known.split(' ').map(Number)))], [known]);
   return (
     <Markdown remarkPlugins={remarkPlugins} rehypePlugins={rehypePlugins} components={components}>
       {text}
@@ -74,7 +76,8 @@ const Block = memo(function Block({ text, citations, onOpenCitation }: BlockProp
   );
 });
 
-const plainComponents: Components = {
+const components: Components = {
+  cite: ({ node }) => <Cite number={Number(node?.properties['dataCitation'])} />,
   a: ({ href, children }) => <SafeLink href={href ?? ''}>{children}</SafeLink>,
   img: ({ src, alt }) => <SafeImage src={typeof src === 'string' ? src : ''} alt={alt ?? ''} />,
   pre: ({ children }) => <CodeBlock>{children}</CodeBlock>,
@@ -84,6 +87,12 @@ const plainComponents: Components = {
     </div>
   ),
 };
+
+function Cite({ number }: { readonly number: number }) {
+  const { citations, onOpenCitation } = use(CitationContext);
+  const citation = citations.find((candidate) => candidate.number === number);
+  return citation ? <CitationChip citation={citation} onOpen={onOpenCitation} /> : null;
+}
 
 /** SafeLink opens in a tab that cannot reach back, and names the host unless the text already does. */
 function SafeLink({ href, children }: { readonly href: string; readonly children: React.ReactNode }) {

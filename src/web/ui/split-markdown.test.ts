@@ -3,7 +3,11 @@ import { splitMarkdown } from './split-markdown.ts';
 
 describe('splitMarkdown', () => {
   test('cuts paragraphs, headings and tables apart at blank lines', () => {
-    expect(splitMarkdown('# A\n\ntext\nmore\n\n\n| a |\n|---|\n| 1 |\n')).toEqual(['# A', 'text\nmore', '| a |\n|---|\n| 1 |']);
+    expect(splitMarkdown('# A\n\ntext\nmore\n\n\n| a |\n|---|\n| 1 |\n')).toEqual([
+      '# A',
+      'text\nmore',
+      '| a |\n|---|\n| 1 |',
+    ]);
   });
 
   test('keeps a code fence whole, blank lines and all, also while it is still open', () => {

@@ -108,7 +108,10 @@ function UploadRow({ item, onRetry, onRemove }: UploadRowProps) {
             <IconRefresh size={18} />
           </ActionIcon>
         ) : null}
-        <ActionIcon aria-label={item.error ? `Dismiss ${item.file.name}` : `Cancel ${item.file.name}`} onClick={onRemove}>
+        <ActionIcon
+          aria-label={item.error ? `Dismiss ${item.file.name}` : `Cancel ${item.file.name}`}
+          onClick={onRemove}
+        >
           <IconX size={18} />
         </ActionIcon>
       </div>

@@ -1,5 +1,15 @@
 /** ConnectionForm adds or changes a model connection; keys go in and never come out (K9.1), a test tries before saving. */
-import { Autocomplete, Button, Group, NumberInput, PasswordInput, Select, Stack, Switch, TextInput } from '@mantine/core';
+import {
+  Autocomplete,
+  Button,
+  Group,
+  NumberInput,
+  PasswordInput,
+  Select,
+  Stack,
+  Switch,
+  TextInput,
+} from '@mantine/core';
 import { useForm, type UseFormReturnType } from '@mantine/form';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -31,7 +41,9 @@ export function ConnectionForm({ connection, onSaved, onCancel }: ConnectionForm
   const form = useForm<Values>({ initialValues: initialValues(connection) });
   const { preset, problem, save, test, isSaving } = useConnectionForm(form, connection, onSaved);
   const offered = useQuery({
-    ...queryOf(modelsApi, 'GET /model-connections/{connectionId}/models', { params: { connectionId: connection?.id ?? '' } }),
+    ...queryOf(modelsApi, 'GET /model-connections/{connectionId}/models', {
+      params: { connectionId: connection?.id ?? '' },
+    }),
     enabled: connection !== undefined,
     retry: false,
   });
@@ -75,7 +87,11 @@ export function ConnectionForm({ connection, onSaved, onCancel }: ConnectionForm
         <TestResult outcome={test.data} error={test.error} />
         <FormProblem error={problem} />
         <Group justify="space-between" gap="xs">
-          <Button variant="default" loading={test.isPending} onClick={() => test.mutate(draftOf(form.values, preset, connection))}>
+          <Button
+            variant="default"
+            loading={test.isPending}
+            onClick={() => test.mutate(draftOf(form.values, preset, connection))}
+          >
             Test
           </Button>
           <Group gap="xs">
@@ -140,7 +156,11 @@ function initialValues(connection: Connection | undefined): Values {
   };
 }
 
-function draftOf({ baseUrl, apiKey, defaultModel }: Values, preset: ConnectionPreset, connection?: { readonly id: string }) {
+function draftOf(
+  { baseUrl, apiKey, defaultModel }: Values,
+  preset: ConnectionPreset,
+  connection?: { readonly id: string },
+) {
   return {
     body: {
       kind: preset.kind,
@@ -158,13 +178,23 @@ function keyHint({ keyPage }: ConnectionPreset): string {
 }
 
 /** ProviderSelect fills in name and address, unless the person has written others. */
-function ProviderSelect({ form, preset }: { readonly form: UseFormReturnType<Values>; readonly preset: ConnectionPreset }) {
+function ProviderSelect({
+  form,
+  preset,
+}: {
+  readonly form: UseFormReturnType<Values>;
+  readonly preset: ConnectionPreset;
+}) {
   const choose = (id: string | null) => {
     const next = connectionPresets.find((candidate) => candidate.id === id);
     if (!next) return;
     const { name } = form.values;
     const isOwnName = name !== '' && name !== preset.label;
-    form.setValues({ presetId: next.id, baseUrl: next.baseUrl, name: isOwnName ? name : next === otherPreset ? '' : next.label });
+    form.setValues({
+      presetId: next.id,
+      baseUrl: next.baseUrl,
+      name: isOwnName ? name : next === otherPreset ? '' : next.label,
+    });
   };
   return (
     <Select

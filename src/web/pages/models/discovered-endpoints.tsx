@@ -28,7 +28,9 @@ export function DiscoveredEndpoints({ connections, onConnected }: DiscoveredEndp
           {programNames[program]} runs on this machine
         </Text>
         <Text size="sm">
-          {models.length === 0 ? 'It has no models yet.' : `It offers ${models.slice(0, 3).join(', ')}${models.length > 3 ? ` and ${models.length - 3} more` : ''}.`}
+          {models.length === 0
+            ? 'It has no models yet.'
+            : `It offers ${models.slice(0, 3).join(', ')}${models.length > 3 ? ` and ${models.length - 3} more` : ''}.`}
         </Text>
         <FormProblem error={connect.error} />
       </div>

@@ -25,6 +25,9 @@ export function TestResult({ outcome, error }: TestResultProps) {
 function describe(outcome: TestOutcome): string {
   if (!outcome.isOk) return outcome.problem?.detail ?? 'The endpoint did not answer as expected.';
   const time = `${Math.round(outcome.latencyMilliseconds).toLocaleString()} ms`;
-  const offer = outcome.modelCount === null ? '' : ` It offers ${outcome.modelCount} ${outcome.modelCount === 1 ? 'model' : 'models'}.`;
+  const offer =
+    outcome.modelCount === null
+      ? ''
+      : ` It offers ${outcome.modelCount} ${outcome.modelCount === 1 ? 'model' : 'models'}.`;
   return `Works: ${outcome.model ?? 'the model'} answered in ${time}.${offer}`;
 }
