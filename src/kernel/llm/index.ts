@@ -1,12 +1,8 @@
 /** The door of the model gateway. */
 export { createModelGateway } from './create-model-gateway.ts';
 export type { ModelGatewayOptions } from './create-model-gateway.ts';
-export { offlineModel } from './adapters/offline-adapter.ts';
-export { llmErrors } from './errors.ts';
-export { estimateTokens } from './fit-to-context.ts';
 export { permissions, policy } from './permissions.ts';
 export { llmRoutes } from './routes/index.ts';
-export { renderPassages, renderToolOutput } from './render-passages.ts';
 export type {
   ChatMessage,
   ConnectionKind,

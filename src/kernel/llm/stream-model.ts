@@ -186,10 +186,8 @@ export async function* streamModel(services: StreamServices, request: ModelReque
     }
   } catch (error) {
     outcome = toFinalError(error, control.signal, hasBegun);
-    services.log.info(
-      { err: outcome, model: request.model.model, connectionId: request.model.connectionId },
-      'a model call failed',
-    );
+    // Without the model's name, which people choose; the record of the call has it.
+    services.log.info({ err: outcome, connectionId: request.model.connectionId }, 'a model call failed');
     throw outcome;
   } finally {
     const ended = outcome === undefined ? llmErrors.MODEL_ABORTED() : outcome;

@@ -2,5 +2,4 @@
 export { createOutboundClient } from './create-outbound-client.ts';
 export type { OutboundClientOptions } from './create-outbound-client.ts';
 export type { Resolver } from './connector.ts';
-export { outboundErrors } from './errors.ts';
 export type { OutboundClient, OutboundRequest, OutboundResponse } from './types.ts';
