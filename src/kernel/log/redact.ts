@@ -55,13 +55,26 @@ interface Budget {
   values: number;
 }
 
+/** quotesInput recognises errors whose message repeats data: the driver's (values), Drizzle's (parameters), JSON.parse's (text). */
+function quotesInput(error: Error): boolean {
+  const { code, severity } = error as { code?: unknown; severity?: unknown };
+  const isFromDatabase = typeof severity === 'string' && typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code);
+  return isFromDatabase || error instanceof SyntaxError || error.message.startsWith('Failed query');
+}
+
+/** onlyFrames keeps the places of a stack; its first lines repeat the message. */
+function onlyFrames(stack: string): string {
+  return stack.split('\n').filter((line) => /^\s+at /.test(line)).join('\n');
+}
+
 function redactError(error: Error, depth: number, budget: Budget): Record<string, unknown> {
   const { name, message, stack, cause } = error;
   const code = (error as { code?: unknown }).code;
+  const isQuoting = quotesInput(error);
   return {
     type: name,
-    message: redactText(message),
-    ...(stack ? { stack: redactText(stack) } : {}),
+    ...(isQuoting ? {} : { message: redactText(message) }),
+    ...(stack ? { stack: redactText(isQuoting ? onlyFrames(stack) : stack) } : {}),
     ...(typeof code === 'string' ? { code } : {}),
     ...(cause === undefined ? {} : { cause: redactValue(cause, depth + 1, budget) }),
   };

@@ -81,6 +81,12 @@ async function sendCanaries(route: Route): Promise<void> {
   await createClient(server.url).ask(path, { body, headers: { ...headers, cookie: `__Host-bulkhead_session=${canary()}` }, signal });
 }
 
+/** excerpt shows where a canary sits. */
+function excerpt(text: string): string {
+  const at = log.indexOf(text);
+  return log.slice(Math.max(0, at - 200), at + text.length + 60);
+}
+
 test('[K7.1] canaries in path, query, headers and body of every route appear in no line of the log', async () => {
   for (const route of routes) await sendCanaries(route);
   await createClient(server.url).ask(`GET /${canary()}/${canary()}?${canary()}=${canary()}`, { headers: headersWithCanaries() });
@@ -89,7 +95,7 @@ test('[K7.1] canaries in path, query, headers and body of every route appear in 
   const reached = new Set([...log.matchAll(/"route":"([^"]+)"/g)].map((match) => match[1]));
   expect(routes.map((route) => route.id).filter((id) => !reached.has(id))).toEqual([]);
   const sung = canaries.filter((text) => log.includes(text));
-  expect(sung.map((text) => log.split('\n').find((line) => line.includes(text)))).toEqual([]);
+  expect(sung.map((text) => excerpt(text))).toEqual([]);
 });
 
 test('[K7.1] neither passwords, addresses, keys nor session tokens are in the log', () => {

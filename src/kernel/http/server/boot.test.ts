@@ -1,5 +1,6 @@
 /** What cannot work is refused before the server starts. */
 import { expect, test } from 'vitest';
+import { createLogger } from '#kernel/log';
 import { createPolicy } from '../policy.ts';
 import type { Route } from '../types.ts';
 import { describeError } from './describe-error.ts';
@@ -39,5 +40,9 @@ test('[K7.1] an error in the log has its kind and place; what libraries quote fr
   expect(JSON.stringify(described)).not.toContain('canary');
   expect(described).toMatchObject({ type: 'Error', frames: expect.stringContaining('boot.test.ts'), cause: { code: '22P02', constraint: 'agents_key' } });
   expect(describeError(new TypeError('x is not a function'))).toMatchObject({ message: 'x is not a function' });
+  let line = '';
+  createLogger({ level: 'info', destination: { write: (text) => void (line = text) } }).error({ err: new Error('Failed query: $1 params: canary', { cause }) }, 'x');
+  expect(line).toContain('22P02');
+  expect(line).not.toContain('canary');
   expect(describeError('text thrown')).toEqual({ type: 'string' });
 });

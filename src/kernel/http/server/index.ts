@@ -2,4 +2,3 @@
 export { createHttpServer } from './create-http-server.ts';
 export type { HttpServer, HttpServerOptions } from './create-http-server.ts';
 export type { StreamLimits } from './event-stream.ts';
-export { buildOpenApi } from './openapi.ts';
