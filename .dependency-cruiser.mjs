@@ -13,7 +13,7 @@ const levels = [
 ];
 
 /** Tests, and code that only tests load, may reach into what they test. */
-const tests = String.raw`\.test\.tsx?$|^src/testing/|^(e2e|bench|prove|scripts|lint)/`;
+const tests = String.raw`\.test\.tsx?$|/fixtures/|^src/testing/|^(e2e|bench|prove|scripts|lint)/`;
 
 /** Types cost nothing and bind nothing at run time: the doors' types know each other, their code does not. */
 const atRunTime = { dependencyTypesNot: ['type-only', 'pre-compilation-only'] };

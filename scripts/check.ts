@@ -26,7 +26,10 @@ const checks: readonly Check[] = [
   { name: 'types', run: tool('@typescript/native', 'tsc', ['-b', 'tsconfig.server.json', 'tsconfig.web.json']) },
   { name: 'imports', run: async () => (await checkImportRules()).join('\n') },
   { name: 'unused', run: tool('knip', 'knip', ['--no-progress']) },
-  { name: 'unused in production', run: tool('knip', 'knip', ['--no-progress', '--production']) },
+  {
+    name: 'unused in production',
+    run: tool('knip', 'knip', ['--no-progress', '--production', '--include', 'files,dependencies,unlisted,unresolved']),
+  },
   { name: 'generated pages', run: async () => judge(await runTool('scripts/docs.ts', ['--check'])) },
 ];
 

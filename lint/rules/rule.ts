@@ -30,7 +30,7 @@ export function repositoryPath({ cwd, filename }: Pick<Context, 'cwd' | 'filenam
 
 /** isTestCode: tests and the tools around the server play the outside world, so they may reach for it directly. */
 export function isTestCode(path: string): boolean {
-  return /\.test\.tsx?$|^(src\/testing|e2e|bench|prove|scripts|lint)\/|\.config\.m?ts$/.test(path);
+  return /\.test\.tsx?$|\/fixtures\/|^(src\/testing|e2e|bench|prove|scripts|lint)\/|\.config\.m?ts$/.test(path);
 }
 
 /** isBrowserCode: what Vite builds for the browser. */

@@ -1,6 +1,6 @@
 /** The door of configuration: the only module that reads the environment. */
 export { currentEnvironment } from './environment.ts';
-export { ConfigError, defaultDataDir, loadConfig } from './load-config.ts';
+export { ConfigError, loadConfig } from './load-config.ts';
 export type { Config, ConfigProblem, Environment, LoadedConfig, Source } from './load-config.ts';
 export { describeConfig } from './describe-config.ts';
 export type { SettingDescription } from './describe-config.ts';
