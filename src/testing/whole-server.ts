@@ -15,7 +15,7 @@ export interface WholeServerOptions {
   /** A folder for an embedded database of its own; by default the run's cluster is used, as DATABASE_URL. */
   readonly dataDir?: string;
   /** Called with the URL of the database, for a test that stands between the two. */
-  readonly throughUrl?: (url: string) => string;
+  readonly throughUrl?: (url: string) => Promise<string>;
 }
 
 export interface WholeServer extends AsyncDisposable {
@@ -62,7 +62,7 @@ export async function startWholeServer(options: WholeServerOptions = {}): Promis
   const port = await findFreePort();
   const ownDatabase: Record<string, string> = database
     ? {
-        DATABASE_URL: (options.throughUrl ?? String)(database.url),
+        DATABASE_URL: (await options.throughUrl?.(database.url)) ?? database.url,
         MASTER_KEY: testSecrets.masterKey,
         AUTH_SECRET: testSecrets.authSecret,
         DATABASE_POOL_SIZE: '5',

@@ -27,6 +27,8 @@ interface JobEngineOptions {
 const applicationVersion = 'bulkhead-1';
 const queueName = 'bulkhead';
 const sweepEveryBeats = 3;
+/** Longest pause between two tries to launch. */
+const maxPauseMilliseconds = 10_000;
 
 /** forwardLogs turns DBOS's chatter into debug lines of ours and keeps its warnings. */
 function forwardLogs(log: Logger) {
@@ -58,6 +60,7 @@ export function createJobEngine(options: JobEngineOptions): JobEngine {
   let launching: Promise<Dbos> | undefined;
   let pool: Pool | undefined;
   let isLaunched = false;
+  let isDraining = false;
   let beats = 0;
 
   /** DBOS.migrate prints to the console; this is what it calls, with a logger. */
@@ -68,8 +71,23 @@ export function createJobEngine(options: JobEngineOptions): JobEngine {
     await migrateSystemDatabase(db.urls.owner, quiet, 'dbos', 'bulkhead_system');
   }
 
-  async function launch(): Promise<Dbos> {
+  /** One try, from nothing to ready; one that fails leaves nothing, so that another may follow. */
+  async function launchOnce(): Promise<Dbos> {
     const { DBOS } = await import('@dbos-inc/dbos-sdk');
+    try {
+      await openEngine(DBOS);
+    } catch (error) {
+      await DBOS.shutdown({ deregister: true }).catch((cause: unknown) => log.debug({ err: cause }, 'an engine that never ran did not end cleanly'));
+      await pool?.end();
+      pool = undefined;
+      throw error;
+    }
+    isLaunched = true;
+    if (role !== 'web') registry.onBeat(() => recoverFromDead(DBOS));
+    return DBOS;
+  }
+
+  async function openEngine(DBOS: Dbos): Promise<void> {
     await migrateEngine();
     for (const workflow of workflows as readonly Workflow<unknown>[]) {
       const execute = (input: unknown) => workflow.execute(makeContext(DBOS, services()), input);
@@ -90,9 +108,6 @@ export function createJobEngine(options: JobEngineOptions): JobEngine {
     });
     await DBOS.launch();
     await DBOS.registerQueue(queueName, { workerConcurrency: 4, minPollingIntervalMs: 200 });
-    isLaunched = true;
-    if (role !== 'web') registry.onBeat(() => recoverFromDead(DBOS));
-    return DBOS;
   }
 
   async function recoverFromDead(dbos: Dbos): Promise<void> {
@@ -112,14 +127,33 @@ export function createJobEngine(options: JobEngineOptions): JobEngine {
     log.info({ executors: dead.length, jobs: handles?.length ?? 0, engine: dbos.executorID }, 'took over jobs of dead executors');
   }
 
-  const launched = () => (launching ??= launch());
+  function launched(): Promise<Dbos> {
+    launching ??= launchOnce().catch((error: unknown) => {
+      launching = undefined;
+      throw error;
+    });
+    return launching;
+  }
+
+  /** The database may be away just now: a server that answers must not stay without jobs for ever because of that. */
+  async function launchUntilItWorks(): Promise<void> {
+    for (let failures = 1; !isDraining; failures += 1) {
+      try {
+        await launched();
+        return;
+      } catch (error) {
+        log.error({ err: error, failures }, 'the job engine did not start; it will be tried again');
+        await new Promise((resolve) => setTimeout(resolve, Math.min(maxPauseMilliseconds, 250 * 2 ** failures)).unref());
+      }
+    }
+  }
 
   return {
     executorId: registry.id,
     get isReady() {
       return isLaunched;
     },
-    launch: async () => void (await launched()),
+    launch: launchUntilItWorks,
     async start(workflow, workflowId, input) {
       const dbos = await launched();
       const target = registered.get(workflow.name);
@@ -127,8 +161,9 @@ export function createJobEngine(options: JobEngineOptions): JobEngine {
       await dbos.startWorkflow(target, { workflowID: workflowId, ...(role === 'web' ? { queueName } : {}) })(input);
     },
     async drain(deadlineMilliseconds) {
-      if (!launching) return;
-      const dbos = await launching;
+      isDraining = true;
+      const dbos = await launching?.catch(() => undefined);
+      if (!dbos) return;
       await dbos.shutdown({ deregister: true, workflowCompletionTimeoutMS: deadlineMilliseconds });
       await pool?.end();
     },

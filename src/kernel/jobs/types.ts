@@ -22,7 +22,7 @@ export interface JobEngine {
   readonly executorId: string;
   /** True once the engine has been launched; part of /readyz. */
   readonly isReady: boolean;
-  /** Loads the engine and recovers what this or another executor left behind. Called once, after listening. */
+  /** Loads the engine and recovers what this or another executor left behind; tries until it works. Called once, after listening. */
   launch(): Promise<void>;
   /** Lets running workflows finish up to the deadline, then returns; the rest is recovered by others or at the next start. */
   drain(deadlineMilliseconds: number): Promise<void>;
