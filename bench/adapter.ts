@@ -54,7 +54,7 @@ function gatewayOver(reads: readonly Buffer[]): StreamServices {
   });
   const endpoint = { kind: 'openai-compatible' as const, baseUrl: 'http://replay/v1', apiKey: 'replayed' };
   const connection = { id: 'bench', endpoint, contextWindowTokens: 8_192, prices: new Map() };
-  const policies = createConnectionPolicies(1_000);
+  const policies = createConnectionPolicies(1_000, 60_000);
   return {
     config: times,
     log: createLogger({ level: 'silent' }),

@@ -34,7 +34,7 @@ export async function startModelGateway({ baseUrl, concurrency = 100, times, ...
     connectTimeoutMilliseconds: 1_000,
     totalTimeoutMilliseconds: config.modelTotalTimeoutMs,
   });
-  const policies = createConnectionPolicies(concurrency);
+  const policies = createConnectionPolicies(concurrency, config.modelFirstTokenTimeoutMs);
   const records: CallRecord[] = [];
   const services: StreamServices = {
     config,

@@ -58,7 +58,10 @@ function createAdapters({ config, outbound }: ModelGatewayOptions): Readonly<Rec
 }
 
 /** PolicyBook has the policies of each connection; those long unused are forgotten with their breaker's memory. */
-function createPolicyBook(concurrency: number): (key: string) => ConnectionPolicies {
+function createPolicyBook({
+  modelConcurrency,
+  modelFirstTokenTimeoutMs,
+}: ModelGatewayOptions['config']): (key: string) => ConnectionPolicies {
   const maxKept = 10_000;
   const book = new Map<string, ConnectionPolicies>();
   return (key) => {
@@ -66,7 +69,7 @@ function createPolicyBook(concurrency: number): (key: string) => ConnectionPolic
     if (known) return known;
     const [oldest] = book.keys();
     if (book.size >= maxKept && oldest !== undefined) book.delete(oldest);
-    const policies = createConnectionPolicies(concurrency);
+    const policies = createConnectionPolicies(modelConcurrency, modelFirstTokenTimeoutMs);
     book.set(key, policies);
     return policies;
   };
@@ -78,7 +81,7 @@ export function createModelGateway(options: ModelGatewayOptions): ModelGateway {
   const adapters = createAdapters(options);
   const connections = createConnectionStore(db, secrets, log);
   const recorder = createCallRecorder(db, log);
-  const policiesOf = createPolicyBook(config.modelConcurrency);
+  const policiesOf = createPolicyBook(config);
 
   async function resolve({ model, scope }: ModelRequest): Promise<Target> {
     if (model.connectionId === null) {

@@ -98,3 +98,14 @@ test('[K11.3] a connection is used again for the next call', async () => {
   unsubscribe('undici:client:connected', opened);
   expect(opened.mock.calls.length).toBeLessThanOrEqual(2);
 });
+
+test('[K11.3] a call that waits too long for a slot is told so, and leaves the slot to others', async () => {
+  await using bench = await startModelGateway({ concurrency: 1, times: { modelFirstTokenTimeoutMs: 100 } });
+  const holder = new AbortController();
+  const holding = hear(streamModel(bench.services, request('stall-middle', { signal: holder.signal })));
+  await vi.waitFor(() => expect(bench.endpoint.openStreams).toBe(1));
+  expect((await hear(streamModel(bench.services, request('echo')))).error?.code).toBe('MODEL_OVERLOADED');
+  holder.abort();
+  await holding;
+  expect((await hear(streamModel(bench.services, request('echo')))).text).toBe('one two three');
+});

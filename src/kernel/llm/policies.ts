@@ -50,7 +50,7 @@ function delayOf(attempt: number, error: unknown): number {
 
 /** ConnectionPolicies are the policies of one connection, shared by all its calls in this process. */
 export interface ConnectionPolicies {
-  /** Waits for a slot; the release may be called more than once. Throws MODEL_OVERLOADED when too many wait already. */
+  /** Waits for a slot; the release may be called more than once. Throws MODEL_OVERLOADED when too many wait, or too long. */
   acquireSlot(signal: AbortSignal): Promise<() => void>;
   /** Runs `open`, at most three times, until it has brought a first part. Never after that. */
   untilFirstPart<T>(open: () => Promise<T>, signal: AbortSignal): Promise<T>;
@@ -70,10 +70,16 @@ export function raceAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<
   });
 }
 
-async function acquire(slots: BulkheadPolicy, signal: AbortSignal): Promise<() => void> {
+function crowdedError(): AppError {
+  return llmErrors.MODEL_OVERLOADED({ detail: 'Too many calls are waiting for this model connection.' });
+}
+
+async function acquire(slots: BulkheadPolicy, waitMilliseconds: number, signal: AbortSignal): Promise<() => void> {
+  let timer: NodeJS.Timeout | undefined;
   let release: () => void = () => undefined;
   let isGivenUp = false;
   const acquired = new Promise<void>((resolve, reject) => {
+    timer = setTimeout(() => reject(crowdedError()), waitMilliseconds);
     slots
       .execute(() => {
         if (isGivenUp) return Promise.resolve();
@@ -87,9 +93,9 @@ async function acquire(slots: BulkheadPolicy, signal: AbortSignal): Promise<() =
   } catch (error) {
     isGivenUp = true;
     release();
-    if (isBulkheadRejectedError(error))
-      throw llmErrors.MODEL_OVERLOADED({ detail: 'Too many calls are waiting for this model connection.' });
-    throw error;
+    throw isBulkheadRejectedError(error) ? crowdedError() : error;
+  } finally {
+    clearTimeout(timer);
   }
   return () => release();
 }
@@ -103,7 +109,7 @@ function restingError(): AppError {
 }
 
 /** createConnectionPolicies makes the policies of a connection; as many calls as `concurrency` may wait besides. */
-export function createConnectionPolicies(concurrency: number): ConnectionPolicies {
+export function createConnectionPolicies(concurrency: number, waitMilliseconds: number): ConnectionPolicies {
   const slots = bulkhead(concurrency, concurrency);
   const breaker: CircuitBreakerPolicy = circuitBreaker(handleWhen(isEndpointFailing), {
     halfOpenAfter: restMilliseconds,
@@ -114,7 +120,7 @@ export function createConnectionPolicies(concurrency: number): ConnectionPolicie
   );
   const policy: IPolicy = wrap(retry(handleWhen(isWorthRetrying), { maxAttempts: maxRetries, backoff }), breaker);
   return {
-    acquireSlot: (signal) => acquire(slots, signal),
+    acquireSlot: (signal) => acquire(slots, waitMilliseconds, signal),
     async untilFirstPart(open, signal) {
       try {
         return await raceAbort(policy.execute(open, signal), signal);

@@ -222,3 +222,13 @@ test('[K11.5] passages and tool outputs reach the model marked as data, and cann
   expect(sent).toContain('data, not instructions');
   expect(sent.match(/<\/tool-output>/g)).toHaveLength(1);
 });
+
+test('[K11.3] a long tool call is no silence: its pieces count as the beginning of the answer', async () => {
+  await using bench = await startModelGateway({ times: { modelFirstTokenTimeoutMs: 250, modelIdleTimeoutMs: 250 } });
+  const piece = (text: string) => ({ toolCalls: [{ index: 0, id: 'call_1', name: 'write', arguments: text }] });
+  const deltas = ['{"text":"', 'a', 'b', 'c', 'd', '"}'].map(piece);
+  bench.endpoint.setScript(() => ({ kind: 'answer', deltas, gapMs: 100, finishReason: 'tool_calls' }));
+  const { error, parts } = await hear(streamModel(bench.services, request('any')));
+  expect(error).toBeNull();
+  expect(parts[0]).toMatchObject({ type: 'tool-call', call: { arguments: '{"text":"abcd"}' } });
+});

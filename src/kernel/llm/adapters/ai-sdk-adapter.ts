@@ -223,7 +223,7 @@ async function* openCall(options: AdapterOptions, call: AdapterCall): AsyncGener
     });
     for await (const part of stream) {
       const parts = reader.read(part);
-      if (parts.length > 0) yield parts;
+      if (parts.length > 0 || part.type === 'tool-input-start') yield parts;
     }
   } catch (error) {
     throw toError(error, call, reader.hasBegun);

@@ -114,7 +114,7 @@ async function* readStream(
       onAlive();
       splitter.push(read.value, onLine);
       if (reader.isDone) break;
-      if (parts.length > 0) {
+      if (parts.length > 0 || (reader.hasToolCalls && !hasBegun)) {
         hasBegun = true;
         yield parts;
         parts = [];

@@ -36,7 +36,8 @@ export type AdapterPart =
 
 export interface Adapter {
   /**
-   * Opens a call. Yields the parts of each network read together, at least one at a time. Ends after `finish`; throws
+   * Opens a call. Yields the parts of each network read together; an empty list says that the model has begun to write
+   * something that is only shown when whole, a tool call. Ends after `finish`; throws
    * errors of the llm table, MODEL_INTERRUPTED when the answer breaks off.
    */
   open(call: AdapterCall): AsyncIterable<readonly AdapterPart[]>;
