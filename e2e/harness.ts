@@ -40,22 +40,34 @@ export interface EndToEnd extends AsyncDisposable {
   openTab(options?: { readonly device?: keyof typeof devices }): Promise<Tab>;
 }
 
+/** EndToEndBrowser is a browser without a server of its own: its tabs look at `baseUrl`. */
+export type EndToEndBrowser = Omit<EndToEnd, 'server'>;
+
+/** startBrowser starts a browser for a server that the test runs itself. */
+export async function startBrowser(baseUrl: string): Promise<EndToEndBrowser> {
+  const browser = await launchBrowser();
+  return {
+    browser,
+    openTab: async ({ device = 'desktop' } = {}) => openTab(browser, baseUrl, devices[device]),
+    [Symbol.asyncDispose]: () => browser.close(),
+  };
+}
+
 /** startEndToEnd starts server and browser; `await using` ends both. TEST_CHROMIUM names another browser. */
 export async function startEndToEnd(options: TestServerOptions = {}): Promise<EndToEnd> {
   if (!existsSync(join(webFolder, 'index.html')))
     await build({ configFile: join(root, 'vite.config.ts'), logLevel: 'error' });
   mkdirSync(screenshots, { recursive: true });
   const server = await startTestServer({ webFolder, ...options });
-  const browser = await launchBrowser().catch(async (error: unknown) => {
+  const browser = await startBrowser(server.url).catch(async (error: unknown) => {
     await server[Symbol.asyncDispose]();
     throw error;
   });
   return {
+    ...browser,
     server,
-    browser,
-    openTab: async ({ device = 'desktop' } = {}) => openTab(browser, server.url, devices[device]),
     async [Symbol.asyncDispose]() {
-      await browser.close();
+      await browser[Symbol.asyncDispose]();
       await server[Symbol.asyncDispose]();
     },
   };

@@ -61,7 +61,7 @@ export function AgentForm({ initialValues, submitLabel, isBusy, mayWrite, onSubm
             {...form.getInputProps('instructions')}
           />
           <div className={classes.columns}>
-            <Select label="Tone" data={tones} {...form.getInputProps('tone')} />
+            <Select label="Tone" description="How the answers sound." data={tones} {...form.getInputProps('tone')} />
             <NumberInput
               label="Temperature"
               description="0 is steady, 2 is wild. Empty: the model’s own."

@@ -1,15 +1,15 @@
 /** Knowledge of an agent: files go in with progress, each says how far it has been read and what is wrong with it. */
-import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { IconBook2 } from '@tabler/icons-react';
+import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { keyOf, pagesOf, useCall } from '#web/api-hooks.ts';
-import { useInfiniteQuery } from '@tanstack/react-query';
 import { usePageParams } from '#web/page-params.ts';
 import { usePermission } from '#web/session.ts';
 import { ConfirmDialog, DataList, EmptyState, LoadingRows, UploadArea } from '#web/ui/index.ts';
 import { AgentHeader } from './agent-header.tsx';
 import { AgentMissing } from './agent-missing.tsx';
 import { agentQuery, agentsApi, type Document } from './agents-api.ts';
+import classes from './agents.module.css';
 import { DocumentRow } from './document-row.tsx';
 import { PassagesDrawer } from './passages-drawer.tsx';
 
@@ -38,13 +38,15 @@ function Documents({ agentId }: { readonly agentId: string }) {
   return (
     <>
       {mayWrite ? (
-        <UploadArea
-          hint="Text (.txt), Markdown (.md) or PDF with text in it, up to 50 MB each, as many as you like."
-          accept=".txt,.md,.markdown,.pdf"
-          maxBytes={maxBytes}
-          upload={(file, options) => agentsApi('POST /agents/{agentId}/documents', { params: { agentId }, file, ...options })}
-          onUploaded={refresh}
-        />
+        <div className={classes.uploads}>
+          <UploadArea
+            hint="Text (.txt), Markdown (.md) or PDF with text in it, up to 50 MB each, as many as you like."
+            accept=".txt,.md,.markdown,.pdf"
+            maxBytes={maxBytes}
+            upload={(file, options) => agentsApi('POST /agents/{agentId}/documents', { params: { agentId }, file, ...options })}
+            onUploaded={refresh}
+          />
+        </div>
       ) : null}
       <DataList
         label="Documents"

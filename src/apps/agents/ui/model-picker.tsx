@@ -39,6 +39,7 @@ export function ModelPicker({ form }: { readonly form: AgentFormApi }) {
         <div className={classes.columns}>
           <Select
             label="Connection"
+            description="Where the model runs."
             data={optionsOf(connections.items, connectionId)}
             value={connectionId ?? offlineValue}
             onChange={choose}

@@ -15,7 +15,7 @@ export function AnswerEnd({ message, agentId, onRegenerate, isRegenerating }: An
       {isFailed ? <Failure message={message} agentId={agentId} /> : null}
       <div className={classes.answerEnd}>
         {message.state === 'stopped' ? (
-          <Text size="sm" c="dimmed">
+          <Text span size="sm" c="dimmed">
             Stopped{message.text === '' ? ' before the first word' : ''}
           </Text>
         ) : null}
@@ -25,6 +25,7 @@ export function AnswerEnd({ message, agentId, onRegenerate, isRegenerating }: An
             size="compact-sm"
             variant={isFailed ? 'default' : 'subtle'}
             color="gray"
+            fw={500}
             leftSection={<IconRefresh size={15} />}
             loading={isRegenerating}
             onClick={onRegenerate}
@@ -33,7 +34,7 @@ export function AnswerEnd({ message, agentId, onRegenerate, isRegenerating }: An
           </Button>
         ) : null}
         {message.model?.connectionId ? (
-          <Text size="xs" c="dimmed" className={classes.answerModel}>
+          <Text span size="xs" c="dimmed" className={classes.answerModel}>
             {describeModel(message)}
           </Text>
         ) : null}
@@ -76,6 +77,7 @@ function CopyButton({ text }: { readonly text: string }) {
       size="compact-sm"
       variant="subtle"
       color="gray"
+      fw={500}
       leftSection={isCopied ? <IconCheck size={15} /> : <IconCopy size={15} />}
       onClick={() => void copy()}
     >

@@ -76,7 +76,7 @@ function Progress({ live }: { readonly live: FollowedRun }) {
   return (
     <div className={classes.answerEnd}>
       <Loader size="xs" aria-hidden />
-      <Text size="sm" c="dimmed">
+      <Text span size="sm" c="dimmed">
         {describe(live)}
       </Text>
     </div>

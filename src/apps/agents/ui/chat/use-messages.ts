@@ -11,6 +11,8 @@ import { tellOtherTabs } from './tabs-in-step.ts';
 type Page = { readonly items: readonly Message[]; readonly nextCursor: string | null };
 type Pages = InfiniteData<Page, string | undefined>;
 
+const retryMilliseconds = 3_000;
+
 function messagesQuery(conversationId: string) {
   return pagesOf(agentsApi, 'GET /conversations/{conversationId}/messages', { params: { conversationId } });
 }
@@ -26,6 +28,9 @@ export function useMessages(conversationId: string) {
     ...messagesQuery(conversationId),
     enabled: conversationId !== '',
     refetchOnWindowFocus: 'always', // another device may have gone on
+    refetchOnReconnect: 'always',
+    // An answer that is done but could not be fetched is asked for until it can.
+    refetchInterval: ({ state }) => (state.data && state.status === 'error' ? retryMilliseconds : false),
   });
   const messages = useMemo(() => query.data?.pages.toReversed().flatMap((page) => page.items) ?? [], [query.data]);
   return { ...query, messages };
