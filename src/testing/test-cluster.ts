@@ -135,10 +135,9 @@ export function obtainCluster(kind: ClusterKind): Promise<TestCluster> {
   return obtained;
 }
 
-/** removeTestFolder ends the embedded cluster of a run at once (nothing in it is worth saving). Works in an exit handler. */
-export function removeTestFolder(run: number): void {
-  const folder = clusterFolder(run);
-  const running = findRunningPostmaster(join(folder, 'postgres', 'cluster'));
+/** A server still running on the cluster is ended at once (nothing in it is worth saving). Works in an exit handler. */
+function removeWithServer(folder: string, cluster: string): void {
+  const running = findRunningPostmaster(cluster);
   if (running) {
     try {
       process.kill(running.pid, 'SIGQUIT');
@@ -152,13 +151,20 @@ export function removeTestFolder(run: number): void {
   rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
 }
 
+/** removeTestFolder ends the embedded cluster of a run. */
+export function removeTestFolder(run: number): void {
+  const folder = clusterFolder(run);
+  removeWithServer(folder, join(folder, 'postgres', 'cluster'));
+}
+
 /** sweepDeadRuns removes the folders of runs and processes that are gone. */
 export function sweepDeadRuns(): void {
   for (const name of readdirSync(tmpdir())) {
     const [, prefix, pid] = /^(bulkhead-(?:test|data)-)(\d+)(?:-|$)/.exec(name) ?? [];
     if (pid === undefined || isProcessAlive(Number(pid))) continue;
-    if (prefix === folderPrefix) removeTestFolder(Number(pid));
-    else rmSync(join(tmpdir(), name), { recursive: true, force: true });
+    const folder = join(tmpdir(), name);
+    // Tests of the embedded server keep theirs one folder deeper.
+    removeWithServer(folder, join(folder, prefix === dataPrefix ? 'data' : '', 'postgres', 'cluster'));
   }
 }
 

@@ -95,8 +95,8 @@ test(
       const otherSecret = randomBytes(32).toString('base64');
       const failure = await open(url, otherSecret).catch((error: unknown) => error);
       expect(failure).toMatchObject({ code: 'ROLES_MISSING' });
-      const [, ...sql] = String((failure as Error).message).split('run once:');
-      await run(server.rootUrl, sql.join(''));
+      const [, sql = ''] = (failure as Error).message.split('run once:');
+      await run(server.rootUrl, sql);
       const db = await open(url, otherSecret);
       expect(
         await db.withTenant({ tenantId: tenantA }, (tx) => tx.query({ text: 'select current_user::text as role' })),

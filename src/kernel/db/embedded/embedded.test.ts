@@ -277,6 +277,10 @@ test('[K10.1] a data folder whose path is too long for a socket works all the sa
   const db = await folder.open();
   await save(db, 'far away');
   await db.close();
+  const { socketDir } = prepareDataFolder(folder.path);
+  expect(socketDir.startsWith(folder.path)).toBe(false);
+  expect(statSync(socketDir).mode & 0o777).toBe(0o700);
+  rmSync(socketDir, { recursive: true });
 });
 
 test('[K1.2] a data folder that is a file, or that cannot be written, is named in a sentence', async () => {
