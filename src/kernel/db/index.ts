@@ -11,8 +11,6 @@ export { restoreBackup } from './backup/restore-backup.ts';
 export type { RestoreOptions } from './backup/restore-backup.ts';
 export { verifyBackup } from './backup/verify-backup.ts';
 export type { VerifyOptions, VerifyResult } from './backup/verify-backup.ts';
-export { catalogueRules, findCatalogueProblems, hasIndexPrefix, listCatalogueTables } from './catalogue.ts';
-export type { CatalogueRule, CatalogueTable } from './catalogue.ts';
 export { renderSchemaPage } from './render-schema-page.ts';
 export { openForMaintenance } from './maintenance.ts';
 export type { Maintenance, MaintenanceOptions } from './maintenance.ts';
