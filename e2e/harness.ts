@@ -1,10 +1,10 @@
 /** A browser test gets a real server, a real Chromium and pages that fail the test on any CSP report or script error. */
-import { existsSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
-import { build } from 'vite';
 import { startTestServer, type TestServer, type TestServerOptions } from '#testing/server';
+import { buildWeb } from '../scripts/launcher/build-web.mjs';
 
 const root = join(import.meta.dirname, '..');
 /** TEST_WEB_FOLDER names another build of the web app, so that two people can work in one tree. */
@@ -55,8 +55,8 @@ export async function startBrowser(baseUrl: string): Promise<EndToEndBrowser> {
 
 /** startEndToEnd starts server and browser; `await using` ends both. TEST_CHROMIUM names another browser. */
 export async function startEndToEnd(options: TestServerOptions = {}): Promise<EndToEnd> {
-  if (!existsSync(join(webFolder, 'index.html')))
-    await build({ configFile: join(root, 'vite.config.ts'), logLevel: 'error' });
+  // Built only when its sources changed.
+  if ((await buildWeb(root, process.execPath)) !== 0) throw new Error('the web app does not build');
   mkdirSync(screenshots, { recursive: true });
   const server = await startTestServer({ webFolder, ...options });
   const browser = await startBrowser(server.url).catch(async (error: unknown) => {
