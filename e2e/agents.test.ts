@@ -165,7 +165,7 @@ describe('knowledge', () => {
     await page.getByRole('button', { name: 'Delete scan.pdf' }).click();
     await expectClean('delete-document');
     await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
-    await page.getByText('scan.pdf').waitFor({ state: 'detached' });
+    await page.getByText('scan.pdf', { exact: true }).waitFor({ state: 'detached' });
     await page.getByRole('link', { name: 'Knowledge (4)' }).waitFor();
   });
 });

@@ -2,10 +2,9 @@
 import { ActionIcon, Button, NumberInput, Select, Stack, Text, Textarea, TextInput } from '@mantine/core';
 import { useForm, type UseFormReturnType } from '@mantine/form';
 import { IconPlus, IconX } from '@tabler/icons-react';
-import type { ReactNode } from 'react';
-import { FormProblem, showFieldErrors } from '#web/ui/index.ts';
+import { useState, type ReactNode } from 'react';
 import type { ApiProblem } from '#web/api.ts';
-import { useState } from 'react';
+import { FormProblem, showFieldErrors } from '#web/ui/index.ts';
 import { maxQuestions, type AgentValues } from './agent-values.ts';
 import classes from './agents.module.css';
 import { LeaveGuard } from './leave-guard.tsx';
@@ -13,29 +12,34 @@ import { ModelPicker } from './model-picker.tsx';
 
 export type AgentFormApi = UseFormReturnType<AgentValues>;
 
-interface AgentFormProps {
-  readonly initialValues: AgentValues;
-  readonly submitLabel: string;
-  readonly isBusy: boolean;
-  readonly mayWrite: boolean;
-  readonly onSubmit: (values: AgentValues, form: AgentFormApi) => Promise<unknown>;
-  /** Stands above the buttons, such as what to do about a conflict; given the form to act on it. */
-  readonly notice?: (form: AgentFormApi) => ReactNode;
-}
-
-export function AgentForm({ initialValues, submitLabel, isBusy, mayWrite, onSubmit, notice }: AgentFormProps) {
-  const form = useForm<AgentValues>({
+/** useAgentForm holds the values; the page that owns it may fill it anew. */
+export function useAgentForm(initialValues: AgentValues): AgentFormApi {
+  return useForm<AgentValues>({
     initialValues,
     validate: {
       name: (name) => (name.trim() === '' ? 'An agent needs a name.' : null),
       model: { model: (model) => (model.trim() === '' ? 'Choose a model, or write its name.' : null) },
     },
   });
+}
+
+interface AgentFormProps {
+  readonly form: AgentFormApi;
+  readonly submitLabel: string;
+  readonly isBusy: boolean;
+  readonly mayWrite: boolean;
+  /** Throws ApiProblem. */
+  readonly onSubmit: (values: AgentValues) => Promise<unknown>;
+  /** Stands above the button, such as what to do about a conflict. */
+  readonly notice?: ReactNode;
+}
+
+export function AgentForm({ form, submitLabel, isBusy, mayWrite, onSubmit, notice }: AgentFormProps) {
   const [problem, setProblem] = useState<ApiProblem | null>(null);
   const submit = async (values: AgentValues) => {
     setProblem(null);
     try {
-      await onSubmit(values, form);
+      await onSubmit(values);
     } catch (error) {
       setProblem(showFieldErrors(form, error as ApiProblem));
     }
@@ -43,7 +47,7 @@ export function AgentForm({ initialValues, submitLabel, isBusy, mayWrite, onSubm
   return (
     <form className={classes.form} onSubmit={form.onSubmit((values) => void submit(values))} noValidate>
       <LeaveGuard isDirty={form.isDirty() && !isBusy} />
-      <fieldset disabled={!mayWrite} style={{ border: 0, margin: 0, padding: 0, minWidth: 0 }}>
+      <fieldset disabled={!mayWrite} className={classes.fields}>
         <Stack gap="md">
           <TextInput label="Name" required maxLength={80} {...form.getInputProps('name')} />
           <TextInput
@@ -82,7 +86,7 @@ export function AgentForm({ initialValues, submitLabel, isBusy, mayWrite, onSubm
             {...form.getInputProps('greeting')}
           />
           <SuggestedQuestions form={form} />
-          {notice?.(form)}
+          {notice}
           <FormProblem error={problem} />
         </Stack>
       </fieldset>
@@ -123,7 +127,7 @@ function SuggestedQuestions({ form }: { readonly form: AgentFormApi }) {
           Shown under the greeting, to be asked by one click. Up to {maxQuestions}.
         </Text>
         {suggestedQuestions.map((_, index) => (
-          // A question has no identity but its place.
+          // oxlint-disable-next-line react/no-array-index-key -- a question has no identity but its place
           <div key={index} className={classes.question}>
             <TextInput
               aria-label={`Question ${index + 1}`}

@@ -67,7 +67,12 @@ interface TabProps {
 function Tab({ to, isCurrent, children }: TabProps) {
   return (
     <li>
-      <Link to={to} className={classes.tab} aria-current={isCurrent ? 'page' : undefined} activeOptions={{ exact: true }}>
+      <Link
+        to={to}
+        className={classes.tab}
+        aria-current={isCurrent ? 'page' : undefined}
+        activeOptions={{ exact: true }}
+      >
         {children}
       </Link>
     </li>
@@ -108,7 +113,8 @@ function AgentMenu({ agent }: { readonly agent: Agent }) {
         onConfirm={() => remove.mutate({ params: { agentId: agent.id } })}
         onClose={() => setAsking(false)}
       >
-        Its instructions, {count(agent.documentCount, 'document')} and everybody’s conversations with it are deleted for good.
+        Its instructions, {count(agent.documentCount, 'document')} and everybody’s conversations with it are deleted for
+        good.
       </ConfirmDialog>
     </>
   );

@@ -2,18 +2,18 @@
 import { Alert, Button, Group, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { IconUsers } from '@tabler/icons-react';
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { keyOf, useCall } from '#web/api-hooks.ts';
 import { ApiProblem } from '#web/api.ts';
 import { usePageParams } from '#web/page-params.ts';
 import { usePermission } from '#web/session.ts';
-import { ErrorState, LoadingRows } from '#web/ui/index.ts';
-import { AgentForm, type AgentFormApi } from './agent-form.tsx';
+import { ErrorState, FormProblem, LoadingRows } from '#web/ui/index.ts';
+import { AgentForm, useAgentForm } from './agent-form.tsx';
 import { AgentHeader } from './agent-header.tsx';
+import { AgentMissing } from './agent-missing.tsx';
 import { changeOf, valuesOf, type AgentValues } from './agent-values.ts';
 import { agentQuery, agentsApi, type Agent } from './agents-api.ts';
-import { AgentMissing } from './agent-missing.tsx';
 
 export default function AgentSettingsPage() {
   const { agentId } = usePageParams('agentId');
@@ -32,37 +32,35 @@ export default function AgentSettingsPage() {
 /** The form keeps the agent it was filled with: a newer one, read in the background, must not change what is typed. */
 function SettingsForm({ agent }: { readonly agent: Agent }) {
   const [base, setBase] = useState(agent);
+  const form = useAgentForm(valuesOf(agent));
   const mayWrite = usePermission('agents.agent.write');
-  const { save, isBusy, hasConflict, fetchTheirs } = useSaveAgent(base.id);
-  const submitOver = async (basis: Agent, values: AgentValues, form: AgentFormApi) => {
-    const saved = await save(basis.revision, changeOf(values, base));
+  const { save, isBusy, hasConflict, fetchTheirs } = useSaveAgent(agent.id);
+  const fill = (from: Agent) => {
+    setBase(from);
+    form.setInitialValues(valuesOf(from));
+    form.setValues(valuesOf(from));
+  };
+  /** What is sent is what was changed since `base`, on top of the revision that is the newest known. */
+  const saveOver = async (revision: number, values: AgentValues) => {
+    const saved = await save(revision, changeOf(values, base));
     if (!saved) return;
-    setBase(saved);
-    form.setInitialValues(valuesOf(saved));
-    form.setValues(valuesOf(saved));
+    fill(saved);
     notifications.show({ message: 'The agent is saved.' });
   };
-  const loadTheirs = async (form: AgentFormApi) => {
-    const theirs = await fetchTheirs();
-    setBase(theirs);
-    form.setInitialValues(valuesOf(theirs));
-    form.setValues(valuesOf(theirs));
-  };
+  const conflict = (
+    <Conflict
+      onTakeTheirs={async () => fill(await fetchTheirs())}
+      onKeepMine={async () => saveOver((await fetchTheirs()).revision, form.values)}
+    />
+  );
   return (
     <AgentForm
-      initialValues={valuesOf(base)}
+      form={form}
       submitLabel="Save"
       isBusy={isBusy}
       mayWrite={mayWrite}
-      onSubmit={(values, form) => submitOver(base, values, form)}
-      notice={(form) =>
-        hasConflict ? (
-          <Conflict
-            onTakeTheirs={() => void loadTheirs(form)}
-            onKeepMine={async () => submitOver(await fetchTheirs(), form.values, form)}
-          />
-        ) : null
-      }
+      onSubmit={(values) => saveOver(base.revision, values)}
+      notice={hasConflict ? conflict : null}
     />
   );
 }
@@ -93,22 +91,30 @@ function useSaveAgent(agentId: string) {
 }
 
 interface ConflictProps {
-  readonly onTakeTheirs: () => void;
+  readonly onTakeTheirs: () => Promise<void>;
   readonly onKeepMine: () => Promise<void>;
 }
 
 function Conflict({ onTakeTheirs, onKeepMine }: ConflictProps) {
+  const choice = useMutation({ mutationFn: (choose: () => Promise<void>) => choose() });
   return (
-    <Alert color="yellow" variant="light" icon={<IconUsers size={18} />} title="Somebody else changed this agent" role="alert">
+    <Alert
+      color="yellow"
+      variant="light"
+      icon={<IconUsers size={18} />}
+      title="Somebody else changed this agent"
+      role="alert"
+    >
       <Text size="sm" mb="sm">
-        It was saved by somebody else while you were editing. Nothing is lost yet: keep your changes, which replace theirs only
-        in the fields you touched, or load their version and drop yours.
+        It was saved by somebody else while you were editing. Nothing is lost yet: keep your changes, which replace
+        theirs only in the fields you touched, or load their version and drop yours.
       </Text>
+      <FormProblem error={choice.error} />
       <Group gap="xs">
-        <Button size="xs" onClick={() => void onKeepMine()}>
+        <Button size="xs" disabled={choice.isPending} onClick={() => choice.mutate(onKeepMine)}>
           Keep my changes
         </Button>
-        <Button size="xs" variant="default" onClick={onTakeTheirs}>
+        <Button size="xs" variant="default" disabled={choice.isPending} onClick={() => choice.mutate(onTakeTheirs)}>
           Load their version
         </Button>
       </Group>

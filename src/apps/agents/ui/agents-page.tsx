@@ -78,8 +78,8 @@ function NoAgents({ action }: { readonly action: React.ReactNode }) {
   return (
     <>
       <EmptyState icon={IconRobot} title="Your first agent" action={action}>
-        An agent is a language model with a task: you say in plain words how it should answer, give it documents to answer
-        from, and it cites the passage behind every statement. Without a language model it quotes your documents.
+        An agent is a language model with a task: you say in plain words how it should answer, give it documents to
+        answer from, and it cites the passage behind every statement. Without a language model it quotes your documents.
       </EmptyState>
       <Text size="sm" fw={550} mt="lg" mb="xs" component="h2">
         Or begin with an example and make it yours

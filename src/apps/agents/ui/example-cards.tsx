@@ -9,7 +9,12 @@ export function ExampleCards() {
     <ul className={classes.examples}>
       {agentExamples.map(({ id, summary, values }) => (
         <li key={id}>
-          <UnstyledButton component={Link} to="/agents/new" search={{ example: id } as never} className={classes.example}>
+          <UnstyledButton
+            component={Link}
+            to="/agents/new"
+            search={{ example: id } as never}
+            className={classes.example}
+          >
             <Text size="sm" fw={600}>
               {values.name}
             </Text>

@@ -12,6 +12,7 @@ import { agentQuery, agentsApi, type Document } from './agents-api.ts';
 import classes from './agents.module.css';
 import { DocumentRow } from './document-row.tsx';
 import { PassagesDrawer } from './passages-drawer.tsx';
+import { useLast } from './use-last.ts';
 
 /** The server's default limit; a smaller one set by its owner is said by the server. */
 const maxBytes = 50 * 1_048_576;
@@ -43,7 +44,9 @@ function Documents({ agentId }: { readonly agentId: string }) {
             hint="Text (.txt), Markdown (.md) or PDF with text in it, up to 50 MB each, as many as you like."
             accept=".txt,.md,.markdown,.pdf"
             maxBytes={maxBytes}
-            upload={(file, options) => agentsApi('POST /agents/{agentId}/documents', { params: { agentId }, file, ...options })}
+            upload={(file, options) =>
+              agentsApi('POST /agents/{agentId}/documents', { params: { agentId }, file, ...options })
+            }
             onUploaded={refresh}
           />
         </div>
@@ -78,8 +81,8 @@ function Documents({ agentId }: { readonly agentId: string }) {
 function NoDocuments() {
   return (
     <EmptyState icon={IconBook2} title="No documents yet">
-      Documents are what this agent answers from. They are cut into passages, and every answer cites the passages it rests
-      on. A PDF that is a scan needs text recognition (OCR) first.
+      Documents are what this agent answers from. They are cut into passages, and every answer cites the passages it
+      rests on. A PDF that is a scan needs text recognition (OCR) first.
     </EmptyState>
   );
 }
@@ -110,6 +113,7 @@ interface DeleteDocumentProps {
 }
 
 function DeleteDocument({ document, onDeleted, onClose }: DeleteDocumentProps) {
+  const shown = useLast(document);
   const remove = useCall(agentsApi, 'DELETE /documents/{documentId}', {
     onSuccess: () => {
       onClose();
@@ -123,15 +127,15 @@ function DeleteDocument({ document, onDeleted, onClose }: DeleteDocumentProps) {
   return (
     <ConfirmDialog
       isOpen={document !== null}
-      title={`Delete “${document?.filename ?? ''}”?`}
+      title={`Delete “${shown?.filename ?? ''}”?`}
       confirmLabel="Delete"
       isBusy={remove.isPending}
       error={remove.error}
       onConfirm={() => document && remove.mutate({ params: { documentId: document.id } })}
       onClose={close}
     >
-      The file and its passages are deleted for good. Answers that cite it keep their text, but the passage can no longer be
-      opened.
+      The file and its passages are deleted for good. Answers that cite it keep their text, but the passage can no
+      longer be opened.
     </ConfirmDialog>
   );
 }

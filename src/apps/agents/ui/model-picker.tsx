@@ -104,8 +104,8 @@ function OfflineNote() {
   return (
     <Alert variant="light" color="gray" icon={<IconQuote size={18} />} py="xs">
       <Text size="sm">
-        No language model: answers are the passages of this agent’s documents that fit the question best, quoted word for
-        word. Nothing leaves this server. Instructions and tone have no effect.
+        No language model: answers are the passages of this agent’s documents that fit the question best, quoted word
+        for word. Nothing leaves this server. Instructions and tone have no effect.
       </Text>
     </Alert>
   );
@@ -113,7 +113,8 @@ function OfflineNote() {
 
 function TestButton({ connectionId, model }: { readonly connectionId: string; readonly model: string }) {
   const test = useCall(modelsApi, 'POST /model-connections/{connectionId}/test');
-  const isOfThisChoice = test.variables?.params.connectionId === connectionId && test.variables.body?.model === model.trim();
+  const isOfThisChoice =
+    test.variables?.params.connectionId === connectionId && test.variables.body?.model === model.trim();
   return (
     <Group gap="sm">
       <Button

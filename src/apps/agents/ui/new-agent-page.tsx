@@ -6,7 +6,7 @@ import { keyOf, useCall } from '#web/api-hooks.ts';
 import { usePermission } from '#web/session.ts';
 import { LoadingRows, PageHeader } from '#web/ui/index.ts';
 import { agentExamples } from './agent-examples.ts';
-import { AgentForm } from './agent-form.tsx';
+import { AgentForm, useAgentForm } from './agent-form.tsx';
 import { BackToAgents } from './agent-header.tsx';
 import { bodyOf, valuesOfExample, type AgentValues } from './agent-values.ts';
 import { agentQuery, agentsApi, pathsOf } from './agents-api.ts';
@@ -17,8 +17,6 @@ export default function NewAgentPage() {
   const { example: exampleId } = useSearch({ strict: false }) as { readonly example?: unknown };
   const example = agentExamples.find(({ id }) => id === exampleId);
   const connections = useConnections();
-  const mayWrite = usePermission('agents.agent.write');
-  const { create, submit } = useCreateAgent();
   return (
     <>
       <PageHeader
@@ -37,16 +35,27 @@ export default function NewAgentPage() {
       {connections.isPending ? (
         <LoadingRows rows={5} />
       ) : (
-        <AgentForm
+        <NewAgentForm
           key={example?.id ?? 'blank'}
           initialValues={valuesOfExample(example, defaultModelOf(connections.items))}
-          submitLabel="Create the agent"
-          isBusy={create.isPending || create.isSuccess}
-          mayWrite={mayWrite}
-          onSubmit={submit}
         />
       )}
     </>
+  );
+}
+
+function NewAgentForm({ initialValues }: { readonly initialValues: AgentValues }) {
+  const form = useAgentForm(initialValues);
+  const mayWrite = usePermission('agents.agent.write');
+  const { create, submit } = useCreateAgent();
+  return (
+    <AgentForm
+      form={form}
+      submitLabel="Create the agent"
+      isBusy={create.isPending || create.isSuccess}
+      mayWrite={mayWrite}
+      onSubmit={submit}
+    />
   );
 }
 

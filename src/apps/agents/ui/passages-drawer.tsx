@@ -5,6 +5,7 @@ import { pagesOf } from '#web/api-hooks.ts';
 import { ErrorState, LoadingRows } from '#web/ui/index.ts';
 import { agentsApi, type Document } from './agents-api.ts';
 import classes from './agents.module.css';
+import { useLast } from './use-last.ts';
 
 interface PassagesDrawerProps {
   /** Null is closed. */
@@ -13,15 +14,18 @@ interface PassagesDrawerProps {
 }
 
 export function PassagesDrawer({ document, onClose }: PassagesDrawerProps) {
+  const shown = useLast(document);
   return (
-    <Drawer opened={document !== null} onClose={onClose} position="right" size="lg" title={document?.filename ?? ''}>
-      {document ? <Passages documentId={document.id} /> : null}
+    <Drawer opened={document !== null} onClose={onClose} position="right" size="lg" title={shown?.filename ?? ''}>
+      {shown ? <Passages documentId={shown.id} /> : null}
     </Drawer>
   );
 }
 
 function Passages({ documentId }: { readonly documentId: string }) {
-  const passages = useInfiniteQuery(pagesOf(agentsApi, 'GET /documents/{documentId}/passages', { params: { documentId } }));
+  const passages = useInfiniteQuery(
+    pagesOf(agentsApi, 'GET /documents/{documentId}/passages', { params: { documentId } }),
+  );
   if (passages.isPending) return <LoadingRows rows={4} height={96} />;
   if (!passages.data) return <ErrorState error={passages.error} onRetry={() => void passages.refetch()} />;
   return (
@@ -44,7 +48,12 @@ function Passages({ documentId }: { readonly documentId: string }) {
           ))}
       </ol>
       {passages.hasNextPage ? (
-        <Button mt="md" variant="default" loading={passages.isFetchingNextPage} onClick={() => void passages.fetchNextPage()}>
+        <Button
+          mt="md"
+          variant="default"
+          loading={passages.isFetchingNextPage}
+          onClick={() => void passages.fetchNextPage()}
+        >
           Show more
         </Button>
       ) : null}

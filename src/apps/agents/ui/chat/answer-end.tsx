@@ -44,14 +44,23 @@ export function AnswerEnd({ message, agentId, onRegenerate, isRegenerating }: An
 }
 
 function describeModel({ model, usage }: AnswerProps['message']): string {
-  const seconds = usage ? ` · ${(usage.durationMilliseconds / 1000).toLocaleString(undefined, { maximumFractionDigits: 1 })} s` : '';
+  const seconds = usage
+    ? ` · ${(usage.durationMilliseconds / 1000).toLocaleString(undefined, { maximumFractionDigits: 1 })} s`
+    : '';
   return `${model?.model ?? ''}${seconds}`;
 }
 
 function Failure({ message, agentId }: Pick<AnswerProps, 'message' | 'agentId'>) {
   const { error } = message;
   return (
-    <Alert color="red" variant="light" icon={<IconAlertTriangle size={18} />} py="xs" my="xs" title="This answer failed">
+    <Alert
+      color="red"
+      variant="light"
+      icon={<IconAlertTriangle size={18} />}
+      py="xs"
+      my="xs"
+      title="This answer failed"
+    >
       <Group gap={6}>
         <Text size="sm">
           {error?.detail ?? 'Something went wrong.'} {message.text === '' ? '' : 'What it had written is kept.'}{' '}

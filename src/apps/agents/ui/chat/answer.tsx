@@ -1,6 +1,6 @@
 /** Answer shows one answer, written or being written, with its sources; what it ends as is said, with what to do. */
-import { memo, useEffect, useRef } from 'react';
 import { Loader, Text } from '@mantine/core';
+import { memo, useEffect, useRef } from 'react';
 import { StatusBadge } from '#web/ui/index.ts';
 import { SafeMarkdown } from '#web/ui/safe-markdown.tsx';
 import { useRun, type FollowedRun } from '#web/use-run.ts';
@@ -27,9 +27,10 @@ export const Answer = memo(function Answer(props: AnswerProps) {
   const isStreaming = message.state === 'streaming';
   const live = useRun(isStreaming ? message.runId : null, (view) => props.onDone(outcomeOf(view.state)));
   useBegun(isStreaming && live.view.text !== '', props.onBegun);
+  const { onDone } = props;
   useEffect(() => {
-    if (live.problem) props.onDone('The answer can no longer be followed.');
-  }, [live.problem]); // eslint-disable-line react-hooks/exhaustive-deps -- once per problem
+    if (live.problem) onDone('The answer can no longer be followed.'); // what the server knows of it is shown instead
+  }, [live.problem, onDone]);
   const text = isStreaming ? live.view.text : message.text;
   const citations = isStreaming ? (live.view.citations as unknown as readonly Citation[]) : message.citations;
   const open = (number: number) => {

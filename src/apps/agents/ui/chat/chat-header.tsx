@@ -42,7 +42,12 @@ export function ChatHeader({ agent, title, isListOpen, onOpenList }: ChatHeaderP
         </ActionIcon>
       </Tooltip>
       <Tooltip label="Settings">
-        <ActionIcon component={Link} to={paths.settings} activeOptions={{ exact: true }} aria-label={`Settings of ${agent.name}`}>
+        <ActionIcon
+          component={Link}
+          to={paths.settings}
+          activeOptions={{ exact: true }}
+          aria-label={`Settings of ${agent.name}`}
+        >
           <IconSettings size={20} />
         </ActionIcon>
       </Tooltip>

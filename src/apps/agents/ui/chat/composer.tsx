@@ -76,7 +76,14 @@ export function Composer(props: ComposerProps) {
             Stop
           </Button>
         ) : (
-          <ActionIcon type="submit" variant="filled" color="tide" aria-label="Send" disabled={!maySend} loading={isSending}>
+          <ActionIcon
+            type="submit"
+            variant="filled"
+            color="tide"
+            aria-label="Send"
+            disabled={!maySend}
+            loading={isSending}
+          >
             <IconArrowUp size={18} />
           </ActionIcon>
         )}

@@ -53,7 +53,9 @@ export function ConversationList({ agentId, conversationId, onChosen }: Conversa
           aria-label="Search conversations"
           placeholder="Search"
           leftSection={<IconSearch size={15} />}
-          rightSection={search ? <CloseButton size="sm" aria-label="Clear the search" onClick={() => setSearch('')} /> : null}
+          rightSection={
+            search ? <CloseButton size="sm" aria-label="Clear the search" onClick={() => setSearch('')} /> : null
+          }
           maxLength={200}
           value={search}
           onChange={(event) => setSearch(event.currentTarget.value)}

@@ -67,7 +67,11 @@ export function Conversation({ agent, conversationId }: ConversationProps) {
       >
         {conversationId !== '' && list.isPending ? <LoadingRows rows={3} height={72} /> : null}
         {list.error && !list.data ? (
-          <ErrorState error={list.error} title="The conversation could not be loaded" onRetry={() => void list.refetch()} />
+          <ErrorState
+            error={list.error}
+            title="The conversation could not be loaded"
+            onRetry={() => void list.refetch()}
+          />
         ) : null}
         {conversationId === '' && chat.sending === null ? (
           <Welcome agent={agent} isBusy={!chat.mayWrite} onAsk={chat.ask} />

@@ -3,6 +3,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { useCall } from '#web/api-hooks.ts';
 import { ConfirmDialog } from '#web/ui/index.ts';
 import { agentsApi, pathsOf, type Conversation } from '../agents-api.ts';
+import { useLast } from '../use-last.ts';
 import { useConversationChanges } from './use-messages.ts';
 
 interface DeleteConversationProps {
@@ -13,6 +14,7 @@ interface DeleteConversationProps {
 }
 
 export function DeleteConversation({ conversation, isCurrent, onClose }: DeleteConversationProps) {
+  const shown = useLast(conversation);
   const navigate = useNavigate();
   const { forget } = useConversationChanges();
   const remove = useCall(agentsApi, 'DELETE /conversations/{conversationId}', {
@@ -30,7 +32,7 @@ export function DeleteConversation({ conversation, isCurrent, onClose }: DeleteC
   return (
     <ConfirmDialog
       isOpen={conversation !== null}
-      title={`Delete “${conversation?.title || 'New chat'}”?`}
+      title={`Delete “${shown?.title || 'New chat'}”?`}
       confirmLabel="Delete"
       isBusy={remove.isPending}
       error={remove.error}

@@ -30,11 +30,24 @@ export function MessageList(props: MessageListProps) {
   const top = useWhenSeen<HTMLDivElement>(hasOlder && !isLoadingOlder, props.onLoadOlder);
   return (
     <div className={classes.scrollPlace}>
-      <div ref={box} className={classes.scroll} onScroll={onScroll} tabIndex={0} role="region" aria-label="Conversation">
+      <div
+        ref={box}
+        className={classes.scroll}
+        onScroll={onScroll}
+        tabIndex={0}
+        role="region"
+        aria-label="Conversation"
+      >
         <div ref={content} className={classes.column}>
           {hasOlder ? (
             <div ref={top} className={classes.older}>
-              <Button size="compact-sm" variant="subtle" color="gray" loading={isLoadingOlder} onClick={props.onLoadOlder}>
+              <Button
+                size="compact-sm"
+                variant="subtle"
+                color="gray"
+                loading={isLoadingOlder}
+                onClick={props.onLoadOlder}
+              >
                 Earlier messages
               </Button>
             </div>

@@ -6,6 +6,7 @@ import { useState } from 'react';
 import { queryOf } from '#web/api-hooks.ts';
 import { ErrorState, LoadingRows } from '#web/ui/index.ts';
 import { agentsApi, type Citation } from '../agents-api.ts';
+import { useLast } from '../use-last.ts';
 import classes from './chat.module.css';
 
 interface PassageDrawerProps {
@@ -15,15 +16,16 @@ interface PassageDrawerProps {
 }
 
 export function PassageDrawer({ citation, onClose }: PassageDrawerProps) {
+  const shown = useLast(citation);
   return (
     <Drawer
       opened={citation !== null}
       onClose={onClose}
       position="right"
       size="lg"
-      title={citation ? `Source ${citation.number}: ${citation.documentTitle}` : ''}
+      title={shown ? `Source ${shown.number}: ${shown.documentTitle}` : ''}
     >
-      {citation ? <CitedPassage key={citation.passageId} citation={citation} /> : null}
+      {shown ? <CitedPassage key={shown.passageId} citation={shown} /> : null}
     </Drawer>
   );
 }
@@ -63,7 +65,14 @@ function Neighbour({ passageId, label }: { readonly passageId: string | null; re
   if (passageId === null) return null;
   if (passage.data) return <p className={classes.neighbour}>{passage.data.text}</p>;
   return (
-    <Button size="compact-sm" variant="subtle" color="gray" loading={passage.isFetching} onClick={() => setOpen(true)} my="xs">
+    <Button
+      size="compact-sm"
+      variant="subtle"
+      color="gray"
+      loading={passage.isFetching}
+      onClick={() => setOpen(true)}
+      my="xs"
+    >
       {label}
     </Button>
   );
@@ -75,7 +84,8 @@ function LostPassage({ citation }: { readonly citation: Citation }) {
     <>
       <Alert color="yellow" variant="light" icon={<IconAlertTriangle size={18} />} py="xs" mb="sm">
         <Text size="sm">
-          The passage is gone: its document was deleted or read anew. This is the beginning that was kept with the answer.
+          The passage is gone: its document was deleted or read anew. This is the beginning that was kept with the
+          answer.
         </Text>
       </Alert>
       <mark className={classes.citedPassage}>{citation.excerpt}</mark>

@@ -2,7 +2,7 @@
 import { useMutation } from '@tanstack/react-query';
 import { useRef } from 'react';
 import { useCall } from '#web/api-hooks.ts';
-import { ApiProblem } from '#web/api.ts';
+import type { ApiProblem } from '#web/api.ts';
 import { agentsApi, runsApi, type Turn } from '../agents-api.ts';
 import { useConversationChanges } from './use-messages.ts';
 
