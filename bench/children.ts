@@ -15,13 +15,20 @@ const stopMilliseconds = 20_000;
 
 type Environment = Readonly<Record<string, string>>;
 
+const running = new Set<ChildProcess>();
+// Whatever ends this process, even an error nobody caught, ends what it started.
+process.once('exit', () => running.forEach((child) => child.kill('SIGTERM')));
+
 function start(script: string, args: readonly string[], environment: Environment): ChildProcess {
   const { HOME = '/', PATH = '' } = currentEnvironment();
-  return spawn(process.execPath, ['--disable-warning=ExperimentalWarning', join(root, script), ...args], {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', join(root, script), ...args], {
     cwd: root,
     env: { PATH, HOME, ...environment },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
+  running.add(child);
+  child.once('exit', () => running.delete(child));
+  return child;
 }
 
 /** firstLine resolves with the first line of output that matches; rejects with what was said instead. */
