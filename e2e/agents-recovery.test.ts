@@ -5,7 +5,7 @@ import { splitWords } from '#testing/model-server';
 import { strongPassword } from '#testing/server';
 import { startWholeServer, type WholeServer } from '#testing/whole-server';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startBrowser, type EndToEndBrowser, type Tab } from './harness.ts';
+import { prepareWeb, startBrowser, type EndToEndBrowser, type Tab } from './harness.ts';
 
 let whole: WholeServer;
 let wire: Wire;
@@ -13,6 +13,7 @@ let browser: EndToEndBrowser;
 let tab: Tab;
 
 beforeAll(async () => {
+  await prepareWeb();
   whole = await startWholeServer();
   wire = await startWire(Number(new URL(whole.url).port));
   browser = await startBrowser(wire.url);
@@ -130,7 +131,11 @@ test('[K12.1] what cannot be sent is back in the field with the reason, and is s
   const conversationId = new URL(tab.page.url()).pathname.split('/').at(-1);
   const { json } = await whole.client.expect(200, `GET /conversations/${conversationId}/messages`);
   const sent = json.items.filter((message: { text: string; role: string }) => message.role === 'user');
-  expect(sent.map((message: { text: string }) => message.text)).toEqual(['Say cut', 'Say late', 'an important question']);
+  expect(sent.map((message: { text: string }) => message.text)).toEqual([
+    'Say cut',
+    'Say late',
+    'an important question',
+  ]);
 });
 
 test('[K12.3] a server killed in mid-answer and started again shows the whole answer in the page that was open', async () => {

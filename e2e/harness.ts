@@ -43,6 +43,12 @@ export interface EndToEnd extends AsyncDisposable {
 /** EndToEndBrowser is a browser without a server of its own: its tabs look at `baseUrl`. */
 export type EndToEndBrowser = Omit<EndToEnd, 'server'>;
 
+/** prepareWeb builds the web app when its sources have changed; a test with a server of its own calls it first. */
+export async function prepareWeb(): Promise<void> {
+  if ((await buildWeb(root, process.execPath)) !== 0) throw new Error('the web app does not build');
+  mkdirSync(screenshots, { recursive: true });
+}
+
 /** startBrowser starts a browser for a server that the test runs itself. */
 export async function startBrowser(baseUrl: string): Promise<EndToEndBrowser> {
   const browser = await launchBrowser();
@@ -55,9 +61,7 @@ export async function startBrowser(baseUrl: string): Promise<EndToEndBrowser> {
 
 /** startEndToEnd starts server and browser; `await using` ends both. TEST_CHROMIUM names another browser. */
 export async function startEndToEnd(options: TestServerOptions = {}): Promise<EndToEnd> {
-  // Built only when its sources changed.
-  if ((await buildWeb(root, process.execPath)) !== 0) throw new Error('the web app does not build');
-  mkdirSync(screenshots, { recursive: true });
+  await prepareWeb();
   const server = await startTestServer({ webFolder, ...options });
   const browser = await startBrowser(server.url).catch(async (error: unknown) => {
     await server[Symbol.asyncDispose]();

@@ -27,10 +27,13 @@ export function useDraft(key: string): [text: string, setText: (text: string) =>
   const [draft, setDraft] = useState({ storageKey, text: readDraft(storageKey) });
   if (draft.storageKey !== storageKey) setDraft({ storageKey, text: readDraft(storageKey) });
   useEffect(() => {
-    const timer = setTimeout(() => writeDraft(draft.storageKey, draft.text), 200);
+    const write = () => writeDraft(draft.storageKey, draft.text);
+    const timer = setTimeout(write, 200);
+    addEventListener('pagehide', write); // a reload gives effects no time to clean up
     return () => {
       clearTimeout(timer);
-      writeDraft(draft.storageKey, draft.text);
+      removeEventListener('pagehide', write);
+      write();
     };
   }, [draft]);
   return [draft.text, (text) => setDraft({ storageKey, text })];
