@@ -14,7 +14,13 @@ import { fileURLToPath } from 'node:url';
 import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { createTestDatabase } from '#testing/database';
-import { findFreePort, findPostmaster, listChildren, startServerProcess, type ServerProcess } from '#testing/server-process';
+import {
+  findFreePort,
+  findPostmaster,
+  listChildren,
+  startServerProcess,
+  type ServerProcess,
+} from '#testing/server-process';
 import { createOwner, type ApiClient } from './lib/api-client.ts';
 import { Talker } from './lib/talker.ts';
 import { judge, type Verdict } from './lib/judge.ts';
@@ -84,10 +90,13 @@ function strike(target: Target, server: ServerProcess, dataDir: string): boolean
 async function prepare(url: string, token: string, modelUrl: string): Promise<{ client: ApiClient; agentId: string }> {
   const client = await createOwner(url, token);
   const connection = await client.call<{ id: string }>('POST', '/model-connections', {
-    name: 'Scripted', kind: 'openai-compatible', baseUrl: `${modelUrl}/v1`,
+    name: 'Scripted',
+    kind: 'openai-compatible',
+    baseUrl: `${modelUrl}/v1`,
   });
   const agent = await client.call<{ id: string }>('POST', '/agents', {
-    name: 'Survivor', model: { connectionId: connection.id, model: modelName },
+    name: 'Survivor',
+    model: { connectionId: connection.id, model: modelName },
   });
   return { client, agentId: agent.id };
 }
@@ -107,7 +116,10 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRep
   const model = await startModelProcess();
   disposer.defer(model.stop);
   const port = await findFreePort();
-  const environment: Record<string, string> = { LIMITS: 'agents.chat=100000/60,agents.write=100000/60,runs.follow=100000/60,runs.read=100000/60,agents.read=100000/60' };
+  const environment: Record<string, string> = {
+    LIMITS:
+      'agents.chat=100000/60,agents.write=100000/60,runs.follow=100000/60,runs.read=100000/60,agents.read=100000/60',
+  };
   if (database === 'external') {
     const external = disposer.use(await createTestDatabase({ kind: 'external' }));
     Object.assign(environment, {
@@ -141,7 +153,9 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRep
       server = await start();
       restarts.push(server.startMilliseconds);
     }
-    say(`${round + 1}/${kills} killed ${target}; ${talkers.reduce((sum, talker) => sum + talker.turns.length, 0)} messages sent`);
+    say(
+      `${round + 1}/${kills} killed ${target}; ${talkers.reduce((sum, talker) => sum + talker.turns.length, 0)} messages sent`,
+    );
   }
   talkers.forEach((talker) => talker.finishSoon());
   await Promise.all(talking);

@@ -16,7 +16,9 @@ interface Proof {
   readonly title: string;
   /** What was done and what would have been a failure, in a sentence or two. */
   readonly claim: string;
-  readonly run: (say: (line: string) => void) => Promise<{ readonly figures: readonly (readonly [string, string])[]; readonly faults: readonly string[] }>;
+  readonly run: (
+    say: (line: string) => void,
+  ) => Promise<{ readonly figures: readonly (readonly [string, string])[]; readonly faults: readonly string[] }>;
 }
 
 const kills = 50;
@@ -29,8 +31,14 @@ function killFigures(report: KillLoopReport): [string, string][] {
     ['messages accepted', `${report.accepted}; lost ${report.lost}, duplicated ${report.duplicated}`],
     ['runs', `${report.completed} complete, ${report.endedOtherwise} ended otherwise, ${report.unfinished} unfinished`],
     ['finished', attempts.join(', ')],
-    ['events compared', `${report.eventsCompared} over ${report.reconnects} reconnects; wrong sequences ${report.wrongSequences}`],
-    ['restart to listening', `median ${report.restartMilliseconds.median} ms, longest ${report.restartMilliseconds.max} ms`],
+    [
+      'events compared',
+      `${report.eventsCompared} over ${report.reconnects} reconnects; wrong sequences ${report.wrongSequences}`,
+    ],
+    [
+      'restart to listening',
+      `median ${report.restartMilliseconds.median} ms, longest ${report.restartMilliseconds.max} ms`,
+    ],
     ['duration', `${report.seconds} s`],
   ];
 }
@@ -75,7 +83,10 @@ const heading =
 /** Replaces one proof's section and leaves the others as their last run wrote them. */
 function keep(proof: Proof, text: string): void {
   const page = existsSync(pageFile) ? readFileSync(pageFile, 'utf8') : heading;
-  const sections = page.split(/^(?=## )/m).slice(1).map((part) => part.trim());
+  const sections = page
+    .split(/^(?=## )/m)
+    .slice(1)
+    .map((part) => part.trim());
   const index = sections.findIndex((part) => part.startsWith(`## ${proof.title}\n`));
   if (index < 0) sections.push(text);
   else sections[index] = text;

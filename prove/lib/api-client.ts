@@ -5,7 +5,13 @@ export interface ApiClient {
   /** Sends JSON; throws on connection failure and on an unexpected status. */
   call<T>(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<T>;
   /** The raw response, whatever its status. */
-  send(method: string, path: string, body?: unknown, headers?: Record<string, string>, signal?: AbortSignal): Promise<Response>;
+  send(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+    signal?: AbortSignal,
+  ): Promise<Response>;
 }
 
 export interface Owner {

@@ -62,10 +62,11 @@ async function replay(client: ApiClient, runId: string): Promise<Frame[]> {
 
 async function listMessages(client: ApiClient, conversationId: string): Promise<Message[]> {
   const messages: Message[] = [];
-  for (let cursor: string | null = ''; cursor !== null; ) {
+  for (let cursor: string | null = ''; cursor !== null;) {
     const more: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
     const page: { items: Message[]; nextCursor: string | null } = await client.call(
-      'GET', `/conversations/${conversationId}/messages?limit=200${more}`,
+      'GET',
+      `/conversations/${conversationId}/messages?limit=200${more}`,
     );
     messages.push(...page.items);
     cursor = page.nextCursor;
@@ -84,7 +85,8 @@ function compareSequence(received: readonly Frame[], journal: readonly Frame[]):
   for (const frame of journal) {
     const own = seen.get(frame.id);
     if (!own) faults.push(`event ${frame.id} never arrived`);
-    else if (own.event !== frame.event || own.data !== frame.data) faults.push(`event ${frame.id} differs from the journal`);
+    else if (own.event !== frame.event || own.data !== frame.data)
+      faults.push(`event ${frame.id} differs from the journal`);
   }
   const kept = new Set(journal.map((frame) => frame.id));
   const lastAttempt = parseId(journal.at(-1)?.id ?? '0-0').attempt;
@@ -109,7 +111,13 @@ interface Tally {
   faults: string[];
 }
 
-async function judgeTurn(client: ApiClient, turn: Turn, messages: readonly Message[], expected: string, tally: Tally): Promise<void> {
+async function judgeTurn(
+  client: ApiClient,
+  turn: Turn,
+  messages: readonly Message[],
+  expected: string,
+  tally: Tally,
+): Promise<void> {
   const fault = (text: string) => tally.faults.push(`“${turn.text}”: ${text}`);
   const questions = messages.filter((message) => message.role === 'user' && message.text === turn.text);
   if (questions.length === 0) {
@@ -148,8 +156,15 @@ export async function judge(client: ApiClient, talkers: readonly Talker[], model
   const count = Number(/tokens=(\d+)/.exec(modelName)?.[1] ?? 0);
   const expected = Array.from({ length: count }, (_, index) => `w${index + 1} `).join('');
   const tally: Tally = {
-    lost: 0, duplicated: 0, completed: 0, endedOtherwise: 0, unfinished: 0, wrongSequences: 0, eventsCompared: 0,
-    attempts: {}, faults: [],
+    lost: 0,
+    duplicated: 0,
+    completed: 0,
+    endedOtherwise: 0,
+    unfinished: 0,
+    wrongSequences: 0,
+    eventsCompared: 0,
+    attempts: {},
+    faults: [],
   };
   for (const talker of talkers) {
     const messages = await listMessages(client, talker.conversationId);

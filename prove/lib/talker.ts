@@ -50,7 +50,10 @@ export class Talker {
       const turn: Turn = {
         text: `message ${number} of ${this.conversationId}`,
         clientMessageId: randomUUID(),
-        runId: null, isAccepted: false, frames: [], connections: 0,
+        runId: null,
+        isAccepted: false,
+        frames: [],
+        connections: 0,
       };
       this.turns.push(turn);
       await this.#carryThrough(turn);

@@ -36,7 +36,10 @@ const db = await openDatabase({ config, log, migrations: migrationSources });
 const registry = createExecutorRegistry({ db, log, role: 'all' });
 await registry.register();
 const engine = createJobEngine({
-  db, log, registry, role: 'all',
+  db,
+  log,
+  registry,
+  role: 'all',
   workflows: [noted as unknown as Workflow],
   services: () => ({}) as Services,
 });

@@ -25,7 +25,11 @@ export async function startRunNode(
   await registry.register();
   const services = () => ({}) as Services;
   const runs = createRunService({
-    db, log, registry, role, services,
+    db,
+    log,
+    registry,
+    role,
+    services,
     workflows: workflows as unknown as readonly RunWorkflow[],
   });
   await runs.open();

@@ -98,7 +98,9 @@ export function createExecutorRegistry({ db, log, role }: RegistryOptions): Exec
       clearTimeout(timer);
       await beating;
       await db
-        .withSystem('executor sign-off', (tx) => tx.query({ text: 'delete from kernel.executors where id = $1', values: [id] }))
+        .withSystem('executor sign-off', (tx) =>
+          tx.query({ text: 'delete from kernel.executors where id = $1', values: [id] }),
+        )
         .catch((error: unknown) => log.warn({ err: error }, 'sign-off failed; others will notice the silence'));
     },
   };

@@ -77,7 +77,9 @@ export function createJobEngine(options: JobEngineOptions): JobEngine {
     try {
       await openEngine(DBOS);
     } catch (error) {
-      await DBOS.shutdown({ deregister: true }).catch((cause: unknown) => log.debug({ err: cause }, 'an engine that never ran did not end cleanly'));
+      await DBOS.shutdown({ deregister: true }).catch((cause: unknown) =>
+        log.debug({ err: cause }, 'an engine that never ran did not end cleanly'),
+      );
       await pool?.end();
       pool = undefined;
       throw error;
@@ -124,7 +126,10 @@ export function createJobEngine(options: JobEngineOptions): JobEngine {
     if (dead.length === 0) return;
     const { DBOSExecutor } = await import('@dbos-inc/dbos-sdk/internal/dbos-executor');
     const handles = await DBOSExecutor.globalInstance?.recoverPendingWorkflows(dead.map((row) => row.executor_id));
-    log.info({ executors: dead.length, jobs: handles?.length ?? 0, engine: dbos.executorID }, 'took over jobs of dead executors');
+    log.info(
+      { executors: dead.length, jobs: handles?.length ?? 0, engine: dbos.executorID },
+      'took over jobs of dead executors',
+    );
   }
 
   function launched(): Promise<Dbos> {
@@ -143,7 +148,9 @@ export function createJobEngine(options: JobEngineOptions): JobEngine {
         return;
       } catch (error) {
         log.error({ err: error, failures }, 'the job engine did not start; it will be tried again');
-        await new Promise((resolve) => setTimeout(resolve, Math.min(maxPauseMilliseconds, 250 * 2 ** failures)).unref());
+        await new Promise((resolve) =>
+          setTimeout(resolve, Math.min(maxPauseMilliseconds, 250 * 2 ** failures)).unref(),
+        );
       }
     }
   }

@@ -88,7 +88,11 @@ export function createJournal({ db, log, onLeaseLost }: JournalOptions): Journal
   let flushing: Promise<void> | null = null;
   let isClosed = false;
 
-  async function writeBatches(tx: Tx, batches: readonly Batch[], pending: readonly PendingStep[]): Promise<Set<string>> {
+  async function writeBatches(
+    tx: Tx,
+    batches: readonly Batch[],
+    pending: readonly PendingStep[],
+  ): Promise<Set<string>> {
     const kept = new Set<string>();
     const collect = (rows: { run_id: string }[]) => rows.forEach((row) => kept.add(row.run_id));
     if (batches.length > 0) {
@@ -111,7 +115,8 @@ export function createJournal({ db, log, onLeaseLost }: JournalOptions): Journal
       ];
       collect(await tx.query<{ run_id: string }>({ name: 'journal-steps', text: insertSteps, values }));
     }
-    if (!db.isEmbedded) await tx.query({ name: 'journal-notify', text: `select pg_notify('bulkhead_runs', 'flushed')` });
+    if (!db.isEmbedded)
+      await tx.query({ name: 'journal-notify', text: `select pg_notify('bulkhead_runs', 'flushed')` });
     return kept;
   }
 
@@ -180,10 +185,10 @@ export function createJournal({ db, log, onLeaseLost }: JournalOptions): Journal
     if (timer && timerDue <= due) return;
     clearTimeout(timer);
     timerDue = due;
-    timer = setTimeout(() => void run().catch(() => undefined), delay); // a failure is logged and repeated
+    timer = setTimeout(() => void flushNow().catch(() => undefined), delay); // a failure is logged and repeated
   }
 
-  function run(): Promise<void> {
+  function flushNow(): Promise<void> {
     clearTimeout(timer);
     timer = undefined;
     flushing = flushOnce().finally(() => {
@@ -211,7 +216,7 @@ export function createJournal({ db, log, onLeaseLost }: JournalOptions): Journal
     },
     async flush() {
       await flushing?.catch(() => undefined);
-      await run();
+      await flushNow();
     },
     close() {
       isClosed = true;

@@ -18,7 +18,9 @@ const memoryCharacters = 1_000_000;
 
 /** PostgreSQL's jsonb holds neither NUL nor half a surrogate pair; both become U+FFFD. */
 function cleanJson(json: string): string {
-  return json.includes('\\u') ? json.replaceAll(/(?<!\\)((?:\\\\)*)\\u(?:0000|d[89a-f][0-9a-f]{2})/gi, '$1\ufffd') : json;
+  return json.includes('\\u')
+    ? json.replaceAll(/(?<!\\)((?:\\\\)*)\\u(?:0000|d[89a-f][0-9a-f]{2})/gi, '$1\ufffd')
+    : json;
 }
 
 export function serialiseEvent(
@@ -28,7 +30,13 @@ export function serialiseEvent(
   step: number,
   data: Readonly<Record<string, unknown>>,
 ): StoredEvent {
-  return { id: formatEventId(attempt, seq), event: type, data: cleanJson(JSON.stringify({ step, ...data })), attempt, seq };
+  return {
+    id: formatEventId(attempt, seq),
+    event: type,
+    data: cleanJson(JSON.stringify({ step, ...data })),
+    attempt,
+    seq,
+  };
 }
 
 export interface LiveRunIdentity {

@@ -55,7 +55,12 @@ afterAll(async () => {
   await database[Symbol.asyncDispose]();
 });
 
-async function collectAll(node: RunNode, scope: ReturnType<typeof newPerson>, runId: string, after: string | null = null) {
+async function collectAll(
+  node: RunNode,
+  scope: ReturnType<typeof newPerson>,
+  runId: string,
+  after: string | null = null,
+) {
   const client = collectStream(await node.runs.events(scope, runId, after));
   await client.over;
   return client.events;
@@ -105,7 +110,9 @@ describe('accepting', () => {
     await using node = await startRunNode(database.db, [makeWorkflow('wait', wait)]);
     const scope = newPerson();
     const attempts = await Promise.allSettled(
-      Array.from({ length: 10 }, () => acceptRun(database.db, node, scope, { workflow: 'wait', exclusiveKey: 'conversation:1' })),
+      Array.from({ length: 10 }, () =>
+        acceptRun(database.db, node, scope, { workflow: 'wait', exclusiveKey: 'conversation:1' }),
+      ),
     );
     const won = attempts.filter((attempt) => attempt.status === 'fulfilled');
     const refused = attempts.filter((attempt) => attempt.status === 'rejected');
@@ -164,7 +171,9 @@ describe('following', () => {
   test('[K12.2] text that jsonb cannot hold is cleaned, and the replay equals what was sent live', async () => {
     const odd: Body = async (run) => {
       await run.step('answer', async (step) => {
-        step.emit('text-delta', { text: 'nul \u0000 half \ud83d pair \u{1f600} quote " backslash \\u0000 newline \n end' });
+        step.emit('text-delta', {
+          text: 'nul \u0000 half \ud83d pair \u{1f600} quote " backslash \\u0000 newline \n end',
+        });
         step.emit('reasoning-delta', { text: 'a'.repeat(300_000) });
       });
       await run.finish('succeeded', async () => ({}));
@@ -237,7 +246,9 @@ describe('ending', () => {
       expect(await stopper.runs.cancel(scope, runId)).toBe(true);
       await client.over;
       expect(JSON.parse(client.events.at(-1)?.data ?? '{}')).toMatchObject({
-        state: 'cancelled', errorCode: 'RUN_CANCELLED', partialText: 'so far so good',
+        state: 'cancelled',
+        errorCode: 'RUN_CANCELLED',
+        partialText: 'so far so good',
       });
       expect((await node.runs.get(scope, runId))?.state).toBe('cancelled');
       expect(await stopper.runs.cancel(scope, runId)).toBe(false);
@@ -256,7 +267,10 @@ describe('ending', () => {
     const runId = await acceptRun(database.db, node, scope, { workflow: 'fail' });
     const events = await collectAll(node, scope, runId);
     expect(JSON.parse(events.at(-1)?.data ?? '{}')).toMatchObject({
-      state: 'failed', errorCode: 'RUN_FAILED', partialText: 'half an ans', isRetryable: true,
+      state: 'failed',
+      errorCode: 'RUN_FAILED',
+      partialText: 'half an ans',
+      isRetryable: true,
     });
   });
 });
@@ -290,7 +304,12 @@ describe('death of an executor', () => {
     await resumed.over;
     gate.open();
     expect(effects).toEqual(['look-up']);
-    expect(resumed.events.map((event) => event.event)).toEqual(['attempt-started', 'step-started', 'text-delta', 'done']);
+    expect(resumed.events.map((event) => event.event)).toEqual([
+      'attempt-started',
+      'step-started',
+      'text-delta',
+      'done',
+    ]);
     expect(JSON.parse(resumed.events[0]?.data ?? '')).toEqual({ step: 1, attempt: 2 });
     expect((await heir.runs.get(scope, runId))?.attempt).toBe(2);
     const ids = [...client.events, ...resumed.events].map((event) => parseEventId(event.id ?? ''));
@@ -315,8 +334,13 @@ describe('death of an executor', () => {
         text: `insert into kernel.run_events (tenant_id, owner_id, run_id, attempt, first_seq, last_seq, events)
                values ($1, $2, $3, 5, 1, 2, $4::json)`,
         values: [
-          scope.tenantId, scope.userId, runId,
-          JSON.stringify([['text-delta', { step: 0, text: 'poi' }], ['text-delta', { step: 0, text: 'son' }]]),
+          scope.tenantId,
+          scope.userId,
+          runId,
+          JSON.stringify([
+            ['text-delta', { step: 0, text: 'poi' }],
+            ['text-delta', { step: 0, text: 'son' }],
+          ]),
         ],
       });
     });
@@ -345,7 +369,13 @@ describe('death of an executor', () => {
     await leaving[Symbol.asyncDispose]();
     await follower.over;
     expect(follower.events.map((event) => event.event)).toEqual([
-      'attempt-started', 'step-started', 'text-delta', 'attempt-started', 'step-started', 'text-delta', 'done',
+      'attempt-started',
+      'step-started',
+      'text-delta',
+      'attempt-started',
+      'step-started',
+      'text-delta',
+      'done',
     ]);
   });
 });

@@ -155,10 +155,7 @@ class Subscription {
 }
 
 /** openSubscription checks that the scope may see the run (404 otherwise) and returns its event stream. */
-export async function openSubscription(
-  deps: SubscriptionDeps,
-  target: SubscriptionTarget,
-): Promise<EventStream> {
+export async function openSubscription(deps: SubscriptionDeps, target: SubscriptionTarget): Promise<EventStream> {
   const live = deps.findLive(target.runId);
   const isOwn = live?.tenantId === target.scope.tenantId && live.ownerId === target.scope.userId;
   if (!isOwn) await readAfter(deps.db, target.scope, target.runId, { attempt: 1_000_000_000, seq: 0 });
