@@ -1,8 +1,9 @@
 /** Embedded mode makes its own secrets once, in the data folder, readable by the owner alone (K1.3). */
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { closeSync, fsyncSync, linkSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
 import { ConfigError, type Config } from './load-config.ts';
+import { makeFolder } from './make-folder.ts';
 import { secretWeakness } from './secret-strength.ts';
 
 /** EmbeddedSecrets are base64 of 32 random bytes each. */
@@ -50,8 +51,7 @@ function createSecrets(dataDir: string, path: string): EmbeddedSecrets {
   const secrets = { masterKey: makeSecret(), authSecret: makeSecret(), databasePassword: makeSecret() };
   try {
     // Only the folder itself is closed: PostgreSQL's user must be able to pass through those above.
-    mkdirSync(dirname(dataDir), { recursive: true });
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    makeFolder(dataDir, 0o700);
     try {
       const fd = openSync(temporary, 'wx', 0o600);
       writeSync(fd, `${JSON.stringify(secrets, null, 2)}\n`);

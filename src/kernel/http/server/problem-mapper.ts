@@ -27,6 +27,7 @@ export function databaseCode(error: unknown, depth = 0): string | null {
 }
 
 const busyCodes = new Set(['40001', '40P01', '55P03', '57014', '57P01', '57P02', '57P03']);
+const diskFullCode = '53100';
 const conflictCodes = new Set(['23505', '23503', '23P01']);
 const unreachableCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOENT', 'ETIMEDOUT']);
 
@@ -35,7 +36,8 @@ function fromDatabase(error: unknown): AppError | null {
   if (code === null) return isLostDatabase(error) ? kernelErrors.UNAVAILABLE({ cause: error }) : null;
   if (conflictCodes.has(code)) return kernelErrors.CONFLICT({ cause: error });
   if (code.startsWith('22')) return kernelErrors.INVALID_REQUEST({ cause: error });
-  // 08 connection, 53 resources (disk full, too many connections): the operator must hear, the caller may retry.
+  if (code === diskFullCode) return kernelErrors.UNAVAILABLE({ cause: error, detail: 'The server’s disk is full. Nothing was saved. Tell the administrator.' });
+  // 08 connection, 53 resources (too many connections): the operator must hear, the caller may retry.
   if (busyCodes.has(code) || code.startsWith('08') || code.startsWith('53')) return kernelErrors.UNAVAILABLE({ cause: error });
   return null;
 }
