@@ -113,6 +113,7 @@ export const resolveCssVariables: CSSVariablesResolver = () => ({
     '--mantine-color-placeholder': gray[6],
     '--mantine-color-error': red[7],
     '--mantine-color-anchor': tide[7],
+    '--mantine-color-yellow-light-color': '#7a4a00',
     '--mantine-color-default-border': gray[3],
     '--bh-surface': '#ffffff',
     '--bh-surface-sunken': gray[0],

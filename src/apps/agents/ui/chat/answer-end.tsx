@@ -44,10 +44,9 @@ export function AnswerEnd({ message, agentId, onRegenerate, isRegenerating }: An
 }
 
 function describeModel({ model, usage }: AnswerProps['message']): string {
-  const seconds = usage
-    ? ` · ${(usage.durationMilliseconds / 1000).toLocaleString(undefined, { maximumFractionDigits: 1 })} s`
-    : '';
-  return `${model?.model ?? ''}${seconds}`;
+  if (!usage) return model?.model ?? '';
+  const seconds = Math.max(0.1, usage.durationMilliseconds / 1000);
+  return `${model?.model ?? ''} · ${seconds.toLocaleString(undefined, { maximumFractionDigits: 1 })} s`;
 }
 
 function Failure({ message, agentId }: Pick<AnswerProps, 'message' | 'agentId'>) {
