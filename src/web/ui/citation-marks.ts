@@ -1,4 +1,4 @@
-/** Turns `[1]` in rendered Markdown into an element of its own where source 1 exists; code is left as it is. */
+/** Turns `[1]` and `[1, 2]` in rendered Markdown into an element of its own per source that exists; code is left as it is. */
 
 interface Node {
   type: string;
@@ -8,7 +8,7 @@ interface Node {
   children?: Node[];
 }
 
-const markPattern = /\[(\d{1,3})\]/g;
+const markPattern = /\[(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\]/g;
 const untouched = new Set(['code', 'pre', 'a']);
 
 /** markCitations is a rehype plugin; it makes `<cite data-citation="1">` of each known number. */
@@ -30,10 +30,12 @@ function splitText(text: string, known: ReadonlySet<number>): Node[] {
   const parts: Node[] = [];
   let from = 0;
   for (const match of text.matchAll(markPattern)) {
-    const number = Number(match[1]);
-    if (!known.has(number)) continue;
+    const numbers = (match[1] ?? '').split(/[,;]/).map(Number);
+    if (!numbers.every((number) => known.has(number))) continue;
     if (match.index > from) parts.push({ type: 'text', value: text.slice(from, match.index) });
-    parts.push({ type: 'element', tagName: 'cite', properties: { dataCitation: number }, children: [] });
+    for (const dataCitation of numbers) {
+      parts.push({ type: 'element', tagName: 'cite', properties: { dataCitation }, children: [] });
+    }
     from = match.index + match[0].length;
   }
   if (from < text.length) parts.push({ type: 'text', value: text.slice(from) });

@@ -27,8 +27,11 @@ export function Composer(props: ComposerProps) {
   const { text, isSending, isAnswering } = props;
   const field = useRef<HTMLTextAreaElement>(null);
   useEffect(() => {
-    if (!isTouch) field.current?.focus({ preventScroll: true });
-  }, []);
+    // At first, and when the button that had the focus is gone: Stop, Regenerate, a suggested question.
+    const isNowhere = document.activeElement === document.body || document.activeElement === null;
+    if (isNowhere && !isTouch) field.current?.focus({ preventScroll: true });
+    // oxlint-disable-next-line react/exhaustive-effect-dependencies -- these two are when such a button goes
+  }, [isSending, isAnswering]);
   const isTooLong = text.length > maxCharacters;
   const maySend = text.trim() !== '' && !isTooLong && !isSending && !isAnswering;
   const onKeyDown = (event: KeyboardEvent) => {

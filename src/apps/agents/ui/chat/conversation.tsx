@@ -1,17 +1,16 @@
 /** Conversation is the messages and the composer: what is typed is kept until the server has it, whatever fails. */
-import { VisuallyHidden } from '@mantine/core';
-import { useNavigate } from '@tanstack/react-router';
+import { Button, VisuallyHidden } from '@mantine/core';
+import { Link } from '@tanstack/react-router';
 import { useCallback, useState } from 'react';
-import { usePermission } from '#web/session.ts';
-import { ErrorState, LoadingRows, useDraft } from '#web/ui/index.ts';
+import { ErrorState, LoadingRows } from '#web/ui/index.ts';
 import { pathsOf, type Agent, type Citation, type Message } from '../agents-api.ts';
 import { Answer } from './answer.tsx';
 import classes from './chat.module.css';
 import { Composer } from './composer.tsx';
 import { MessageList } from './message-list.tsx';
 import { PassageDrawer } from './passage-drawer.tsx';
+import { useChat } from './use-chat.ts';
 import { useConversationChanges, useMessages } from './use-messages.ts';
-import { useRegenerate, useSend, useStop } from './use-turns.ts';
 import { Welcome } from './welcome.tsx';
 
 interface ConversationProps {
@@ -22,33 +21,21 @@ interface ConversationProps {
 
 export function Conversation({ agent, conversationId }: ConversationProps) {
   const list = useMessages(conversationId);
-  const { refresh } = useConversationChanges();
-  const [citation, setCitation] = useState<Citation | null>(null);
-  const [announcement, announce] = useState('');
   const chat = useChat(agent.id, conversationId);
-  const regenerate = useRegenerate(conversationId);
-  const { mutate: regenerateNow } = regenerate;
-  const onRegenerate = useCallback(
-    () => regenerateNow({ params: { conversationId } }),
-    [regenerateNow, conversationId],
-  );
-  const onBegun = useCallback(() => announce(`${agent.name} is answering.`), [agent.name]);
-  const onDone = useCallback(
-    (outcome: string) => {
-      announce(outcome);
-      refresh(conversationId);
-    },
-    [refresh, conversationId],
-  );
-  const running = list.messages.findLast(({ state }) => state === 'streaming');
-  const stop = useStop();
+  const [citation, setCitation] = useState<Citation | null>(null);
+  const { announcement, onBegun, onDone } = useAnnouncements(agent.name, conversationId);
+  const running = list.messages.findLast(({ state }) => state === 'streaming')?.runId ?? undefined;
+  const isMissing = list.problem !== null && (!list.data || list.problem.status === 404);
+  if (isMissing) {
+    return <ConversationMissing agentId={agent.id} error={list.problem} onRetry={() => void list.refetch()} />;
+  }
   const renderAnswer = (message: Message, isLast: boolean) => (
     <Answer
       message={message}
       agentId={agent.id}
       agentName={agent.name}
-      onRegenerate={isLast && chat.mayWrite ? onRegenerate : null}
-      isRegenerating={isLast && regenerate.isPending}
+      onRegenerate={isLast && chat.mayWrite ? chat.regenerate : null}
+      isRegenerating={isLast && chat.isRegenerating}
       onOpenCitation={setCitation}
       onBegun={onBegun}
       onDone={onDone}
@@ -66,13 +53,6 @@ export function Conversation({ agent, conversationId }: ConversationProps) {
         onLoadOlder={() => void list.fetchNextPage()}
       >
         {conversationId !== '' && list.isPending ? <LoadingRows rows={3} height={72} /> : null}
-        {list.error && !list.data ? (
-          <ErrorState
-            error={list.error}
-            title="The conversation could not be loaded"
-            onRetry={() => void list.refetch()}
-          />
-        ) : null}
         {conversationId === '' && chat.sending === null ? (
           <Welcome agent={agent} isBusy={!chat.mayWrite} onAsk={chat.ask} />
         ) : null}
@@ -85,10 +65,10 @@ export function Conversation({ agent, conversationId }: ConversationProps) {
             onChange={chat.setText}
             isSending={chat.sending !== null}
             isAnswering={running !== undefined}
-            isStopping={stop.isPending || (stop.isSuccess && stop.variables.params.runId === running?.runId)}
-            problem={chat.problem ?? regenerate.error ?? stop.error}
+            isStopping={chat.isStopping(running)}
+            problem={chat.problem}
             onSend={() => chat.ask(chat.text)}
-            onStop={() => running?.runId && stop.mutate({ params: { runId: running.runId } })}
+            onStop={() => running && chat.stop(running)}
           />
         </div>
       ) : null}
@@ -100,31 +80,42 @@ export function Conversation({ agent, conversationId }: ConversationProps) {
   );
 }
 
-/** useChat ties the draft to sending: it is dropped once the server has the message, and is back at once if it has not. */
-function useChat(agentId: string, conversationId: string) {
-  const [text, setText] = useDraft(`agents.chat.${conversationId || `new.${agentId}`}`);
-  const navigate = useNavigate();
-  const mayWrite = usePermission('agents.conversation.write');
-  const send = useSend(agentId, conversationId);
-  const ask = (question: string) => {
-    setText(question);
-    send.mutate(question.trim(), {
-      onSuccess: (accepted) => {
-        setText('');
-        const to = pathsOf(agentId).chat(accepted.conversationId);
-        if (conversationId === '') void navigate({ to, replace: true });
-      },
-    });
-  };
+/** useAnnouncements says to screen readers when an answer begins and how it ends, and not each word between. */
+function useAnnouncements(agentName: string, conversationId: string) {
+  const { refresh } = useConversationChanges();
+  const [announcement, announce] = useState('');
   return {
-    text,
-    setText: (next: string) => {
-      if (send.error) send.reset(); // the reason has been read
-      setText(next);
-    },
-    ask,
-    mayWrite,
-    sending: send.isPending ? send.variables : null,
-    problem: send.error,
+    announcement,
+    onBegun: useCallback(() => announce(`${agentName} is answering.`), [agentName]),
+    onDone: useCallback(
+      (outcome: string) => {
+        announce(outcome);
+        refresh(conversationId);
+      },
+      [refresh, conversationId],
+    ),
   };
+}
+
+interface ConversationMissingProps {
+  readonly agentId: string;
+  readonly error: unknown;
+  readonly onRetry: () => void;
+}
+
+function ConversationMissing({ agentId, error, onRetry }: ConversationMissingProps) {
+  return (
+    <div className={classes.alone}>
+      <ErrorState
+        error={error}
+        title="The conversation could not be loaded"
+        onRetry={onRetry}
+        actions={
+          <Button size="xs" variant="default" component={Link} to={pathsOf(agentId).chat()}>
+            New chat
+          </Button>
+        }
+      />
+    </div>
+  );
 }

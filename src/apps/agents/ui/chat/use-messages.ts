@@ -5,6 +5,7 @@
 import { useInfiniteQuery, useQueryClient, type InfiniteData, type QueryClient } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { keyOf, pagesOf, queryOf } from '#web/api-hooks.ts';
+import { asProblem } from '#web/api.ts';
 import { agentsApi, type Conversation, type Message, type Turn } from '../agents-api.ts';
 import { tellOtherTabs } from './tabs-in-step.ts';
 
@@ -30,10 +31,11 @@ export function useMessages(conversationId: string) {
     refetchOnWindowFocus: 'always', // another device may have gone on
     refetchOnReconnect: 'always',
     // An answer that is done but could not be fetched is asked for until it can.
-    refetchInterval: ({ state }) => (state.data && state.status === 'error' ? retryMilliseconds : false),
+    refetchInterval: ({ state }) =>
+      state.data && state.error && asProblem(state.error).isRetryable ? retryMilliseconds : false,
   });
   const messages = useMemo(() => query.data?.pages.toReversed().flatMap((page) => page.items) ?? [], [query.data]);
-  return { ...query, messages };
+  return { ...query, messages, problem: query.error && asProblem(query.error) };
 }
 
 /** useConversationChanges are the ways in which a tab brings its lists up to date, and tells the others. */
