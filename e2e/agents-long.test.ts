@@ -46,18 +46,24 @@ async function signIn(next: string): Promise<void> {
   await page.getByRole('textbox', { name: 'Message to Archive' }).waitFor();
 }
 
+interface ScrollBox {
+  scrollTop: number;
+  readonly scrollHeight: number;
+  readonly clientHeight: number;
+}
+
 const question = (number: number) => tab.page.getByText(`Question ${number}.`, { exact: true });
 
 test('[A6] a long conversation opens at its end and grows upwards without moving what is read', async () => {
   const { page } = tab;
   await question(turns).last().waitFor();
   const box = page.getByRole('region', { name: 'Conversation' });
-  const isAtEnd = '(box) => box.scrollHeight - box.scrollTop - box.clientHeight < 2';
+  const isAtEnd = ({ scrollHeight, scrollTop, clientHeight }: ScrollBox) => scrollHeight - scrollTop - clientHeight < 2;
   expect(await box.evaluate(isAtEnd)).toBe(true);
   const oldestShown = turns - 24; // a page has 50 messages
   await page.getByRole('list', { name: 'Messages' }).getByText(`Question ${oldestShown}.`, { exact: true }).waitFor();
   expect(await question(1).count()).toBe(0);
-  await box.evaluate('(box) => { box.scrollTop = 60; }');
+  await box.evaluate((element: ScrollBox) => void (element.scrollTop = 60));
   const anchor = question(oldestShown);
   const before = await anchor.boundingBox();
   await page.getByRole('list', { name: 'Messages' }).getByText('Question 1.', { exact: true }).waitFor();

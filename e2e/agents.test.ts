@@ -264,9 +264,9 @@ describe('chat', () => {
     await box.hover();
     await page.mouse.wheel(0, -600);
     await page.getByRole('button', { name: 'Jump to latest' }).waitFor();
-    const top = await box.evaluate('(element) => element.scrollTop');
+    const top = await box.evaluate((element: { readonly scrollTop: number }) => element.scrollTop);
     await waitUntilDone();
-    expect(await box.evaluate('(element) => element.scrollTop')).toBe(top);
+    expect(await box.evaluate((element: { readonly scrollTop: number }) => element.scrollTop)).toBe(top);
     await page.getByRole('button', { name: 'Jump to latest' }).click();
     await page.getByRole('button', { name: 'Jump to latest' }).waitFor({ state: 'detached' });
   });
@@ -334,7 +334,7 @@ describe('settings', () => {
     await page.getByText('Somebody else changed this agent').waitFor();
     await expectClean('settings-conflict');
     await page.getByRole('button', { name: 'Keep my changes' }).click();
-    await page.getByText('The agent is saved.').waitFor();
+    await page.getByRole('status').getByText('Saved', { exact: true }).waitFor();
     const agent = (await client.expect(200, `GET /agents/${id}`)).json;
     expect(agent).toMatchObject({ description: 'Mine', greeting: 'Theirs' });
     expect(await page.getByLabel('Greeting').inputValue()).toBe('Theirs');
@@ -344,7 +344,7 @@ describe('settings', () => {
     await page.getByRole('combobox', { name: 'Connection' }).click();
     await page.getByRole('option', { name: 'Offline (built in)' }).click();
     await page.getByRole('button', { name: 'Save', exact: true }).click();
-    await page.getByText('Not saved yet').waitFor({ state: 'detached' });
+    await page.getByRole('status').getByText('Saved', { exact: true }).waitFor();
     await page.getByRole('link', { name: 'Chat', exact: true }).click();
     await ask('How long does the warranty of the frame last?');
     await waitUntilDone();

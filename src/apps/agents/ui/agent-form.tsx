@@ -30,22 +30,33 @@ interface AgentFormProps {
   readonly mayWrite: boolean;
   /** Throws ApiProblem. */
   readonly onSubmit: (values: AgentValues) => Promise<unknown>;
-  /** Stands above the button, such as what to do about a conflict. */
+  /** Stands above the button, in view wherever the form is scrolled to, such as what to do about a conflict. */
   readonly notice?: ReactNode;
+  /** True after a save, until something is changed again. */
+  readonly isSaved?: boolean;
 }
 
-export function AgentForm({ form, submitLabel, isBusy, mayWrite, onSubmit, notice }: AgentFormProps) {
+export function AgentForm({ form, submitLabel, isBusy, mayWrite, onSubmit, notice, isSaved }: AgentFormProps) {
   const [problem, setProblem] = useState<ApiProblem | null>(null);
   const submit = async (values: AgentValues) => {
     setProblem(null);
     try {
       await onSubmit(values);
     } catch (error) {
-      setProblem(showFieldErrors(form, error as ApiProblem));
+      const refusal = error as ApiProblem;
+      setProblem(showFieldErrors(form, refusal));
+      focusFirst(form, refusal.fieldErrors());
     }
   };
   return (
-    <form className={classes.form} onSubmit={form.onSubmit((values) => void submit(values))} noValidate>
+    <form
+      className={classes.form}
+      onSubmit={form.onSubmit(
+        (values) => void submit(values),
+        (errors) => focusFirst(form, errors),
+      )}
+      noValidate
+    >
       <LeaveGuard isDirty={form.isDirty() && !isBusy} />
       <fieldset disabled={!mayWrite} className={classes.fields}>
         <Stack gap="md">
@@ -86,14 +97,18 @@ export function AgentForm({ form, submitLabel, isBusy, mayWrite, onSubmit, notic
             {...form.getInputProps('greeting')}
           />
           <SuggestedQuestions form={form} />
-          {notice}
-          <FormProblem error={problem} />
         </Stack>
       </fieldset>
       {mayWrite ? (
         <div className={classes.formEnd}>
-          <Text size="sm" c="dimmed" className={classes.formEndNote}>
-            {form.isDirty() ? 'Not saved yet' : ''}
+          {notice || problem ? (
+            <div className={classes.formEndNotice}>
+              {notice}
+              <FormProblem error={problem} />
+            </div>
+          ) : null}
+          <Text size="sm" c="dimmed" className={classes.formEndNote} role="status">
+            {endNote(form.isDirty(), isSaved ?? false)}
           </Text>
           <Button type="submit" loading={isBusy}>
             {submitLabel}
@@ -106,6 +121,17 @@ export function AgentForm({ form, submitLabel, isBusy, mayWrite, onSubmit, notic
       )}
     </form>
   );
+}
+
+function endNote(isDirty: boolean, isSaved: boolean): string {
+  if (isDirty) return 'Not saved yet';
+  return isSaved ? 'Saved' : '';
+}
+
+/** focusFirst leads to the first field that was refused: it may be far above the button. */
+function focusFirst(form: AgentFormApi, errors: Readonly<Record<string, unknown>>): void {
+  const [first] = Object.keys(errors);
+  if (first) form.getInputNode(first)?.focus();
 }
 
 const tones = [

@@ -1,6 +1,5 @@
 /** Settings of an agent: the form, saved as the revision it was read at; who comes second is asked what to do. */
 import { Alert, Button, Group, Text } from '@mantine/core';
-import { notifications } from '@mantine/notifications';
 import { IconUsers } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -33,6 +32,7 @@ export default function AgentSettingsPage() {
 function SettingsForm({ agent }: { readonly agent: Agent }) {
   const [base, setBase] = useState(agent);
   const form = useAgentForm(valuesOf(agent));
+  const [isSaved, setSaved] = useState(false);
   const mayWrite = usePermission('agents.agent.write');
   const { save, isBusy, hasConflict, fetchTheirs } = useSaveAgent(agent.id);
   const fill = (from: Agent) => {
@@ -45,7 +45,7 @@ function SettingsForm({ agent }: { readonly agent: Agent }) {
     const saved = await save(revision, changeOf(values, base));
     if (!saved) return;
     fill(saved);
-    notifications.show({ message: 'The agent is saved.' });
+    setSaved(true);
   };
   const conflict = (
     <Conflict
@@ -61,6 +61,7 @@ function SettingsForm({ agent }: { readonly agent: Agent }) {
       mayWrite={mayWrite}
       onSubmit={(values) => saveOver(base.revision, values)}
       notice={hasConflict ? conflict : null}
+      isSaved={isSaved}
     />
   );
 }
