@@ -10,6 +10,7 @@ import { mountLoadShedding } from './load-shedding.ts';
 import { createMetrics, mountMetrics } from './metrics.ts';
 import { apiPrefix, countRefusal, mountRoutes } from './mount-routes.ts';
 import { buildOpenApi } from './openapi.ts';
+import { cutLateBody, startBodyTimer } from './negotiate.ts';
 import type { Policy } from '../policy.ts';
 import { renderProblem, toAppError } from './problem-mapper.ts';
 import { refuseRaw } from './raw-refusal.ts';
@@ -64,11 +65,14 @@ export async function createHttpServer(services: Services, routes: readonly Rout
     for (const [name, value] of headers) reply.header(name, value);
     reply.header('x-request-id', stateOf(request).requestId);
     if (request.url.length > maxAddressLength) throw httpErrors.ADDRESS_TOO_LONG();
+    // Routes time their bodies themselves; Fastify also reads the body of what no route answers.
+    if (request.is404) startBodyTimer(request, reply, config.requestTimeoutSeconds);
     if (isDraining && !isHealthRequest(request)) {
       reply.header('connection', 'close');
       throw kernelErrors.UNAVAILABLE({ retryAfterSeconds: 2, detail: 'The server is restarting. Try again in a moment.' });
     }
   });
+  server.addHook('onResponse', async (request) => cutLateBody(request.raw, config.requestTimeoutSeconds));
   mountLoadShedding(server, isHealthRequest);
   server.setErrorHandler(answerProblem);
   mountHealth(server, services, () => isDraining);

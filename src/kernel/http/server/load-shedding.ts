@@ -16,6 +16,9 @@ export function mountLoadShedding(server: FastifyInstance, isExempt: (request: F
   let badSamples = 0;
   histogram.enable();
   const timer = setInterval(() => {
+    // After a reset the first tick only sets the clock: in a loop so late that it ticks once per sample nothing is recorded,
+    // and a reset now would keep it so for ever.
+    if (histogram.count === 0) return;
     const isLate = histogram.mean / 1e6 - resolutionMilliseconds > maxDelayMilliseconds;
     badSamples = isLate ? badSamples + 1 : 0;
     histogram.reset();

@@ -1,5 +1,5 @@
 /** What is said about a body, and what is asked for in return, is judged before the body is read. */
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Operation } from '#kernel/contract';
 import { kernelErrors } from '#kernel/errors';
@@ -34,6 +34,16 @@ export function startBodyTimer(request: FastifyRequest, reply: FastifyReply, sec
     reply.header('connection', 'close').send(kernelErrors.REQUEST_TIMEOUT());
   }, seconds * 1000);
   reply.raw.once('close', () => clearTimeout(state.bodyTimer));
+}
+
+/**
+ * cutLateBody closes the connection unless the rest of the body arrives in time, once the request was answered without
+ * waiting for it. Until then the client may read why; afterwards it would only hold the connection.
+ */
+export function cutLateBody(request: IncomingMessage, seconds: number): void {
+  if (request.complete || request.destroyed) return;
+  const timer = setTimeout(() => request.destroy(), seconds * 1000);
+  request.once('close', () => clearTimeout(timer));
 }
 
 function announcesBody(headers: IncomingHttpHeaders): boolean {
