@@ -94,6 +94,11 @@ class ClientTx implements Tx {
   }
 }
 
+/** The socket of a client, which the types of pg do not show. */
+interface CorkableClient {
+  readonly connection: { readonly stream: { cork(): void; uncork(): void } };
+}
+
 async function rollBack(client: PoolClient): Promise<Error | undefined> {
   try {
     await client.query('rollback');
@@ -120,10 +125,14 @@ export async function runTransaction<T>(
   const flow = { isOpen: true };
   let broken: Error | undefined;
   try {
-    // Not awaited: the first statement rides in the same packet (the pool's clients pipeline).
+    // Not awaited: what `work` asks first rides in the same packet (the pool's clients pipeline; the cork makes it one write).
+    const { stream } = (client as unknown as CorkableClient).connection;
+    stream.cork();
     const opened = client.query(opening);
     opened.catch(() => undefined);
-    const result = await running.run(flow, () => work(new ClientTx(client, scope, flow)));
+    const working = running.run(flow, () => work(new ClientTx(client, scope, flow)));
+    stream.uncork();
+    const result = await working;
     flow.isOpen = false;
     await opened;
     const { command } = await client.query('commit');

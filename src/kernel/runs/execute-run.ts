@@ -7,7 +7,7 @@ import { runErrors } from './errors.ts';
 import { isDatabaseAway } from './is-database-away.ts';
 import { LeaseLostError, eventPairs, type Journal } from './journal.ts';
 import { serialiseEvent, type LiveRun } from './live-run.ts';
-import type { AbandonedRun, RunContext, RunWorkflow } from './types.ts';
+import type { AbandonedRun, RunContext, RunWorkflow, StepContext } from './types.ts';
 
 /** ClaimedRun is a run this executor holds under `attempt`. */
 export interface ClaimedRun {
@@ -139,12 +139,13 @@ export class RunExecution {
       scope: this.#scope,
       input: this.#run.input,
       signal: this.#live.abort.signal,
-      step: (name, work) => this.#step(name, work),
+      step: (name, work) => this.#step(name, work, true),
+      lastStep: (name, work) => this.#step(name, work, false),
       finish: (state, work, errorCode) => this.#finish(state, work, errorCode ? { errorCode } : {}),
     };
   }
 
-  async #step<T>(name: string, work: Parameters<RunContext<unknown>['step']>[1]): Promise<T> {
+  async #step<T>(name: string, work: (step: StepContext) => Promise<T>, isRecorded: boolean): Promise<T> {
     const ordinal = this.#ordinal;
     const { signal } = this.#live.abort;
     signal.throwIfAborted();
@@ -157,7 +158,9 @@ export class RunExecution {
     this.#emit('step-started', ordinal, { name });
     const result = await work({ signal, emit: (type, data) => this.#emit(type, ordinal, data) });
     signal.throwIfAborted();
-    await this.#deps.journal.recordStep(this.#live, { ordinal, name, result: JSON.stringify(result ?? null) });
+    if (isRecorded) {
+      await this.#deps.journal.recordStep(this.#live, { ordinal, name, result: JSON.stringify(result ?? null) });
+    }
     this.#ordinal += 1;
     return result as T;
   }
@@ -183,6 +186,11 @@ export class RunExecution {
         doneData = await this.#commitFinal(state, work, problem);
         break;
       } catch (error) {
+        const own = error instanceof LeaseLostError ? await this.#findOwnEnd() : null;
+        if (own) {
+          doneData = own;
+          break;
+        }
         if (!isDatabaseAway(error) || tries >= finalRetries) throw error;
         await new Promise((resolve) => setTimeout(resolve, finalRetryMilliseconds));
       }
@@ -200,14 +208,6 @@ export class RunExecution {
   ): Promise<Record<string, unknown>> {
     const { runId, attempt } = this.#run;
     return await this.#deps.db.withTenant(this.#scope, async (tx) => {
-      const [row] = await tx.query<{ state: string; attempt: number; done_data: Record<string, unknown> | null }>({
-        name: 'run-lock',
-        text: 'select state, attempt, done_data from kernel.runs where tenant_id = $1 and id = $2 for update',
-        values: [this.#scope.tenantId, runId],
-      });
-      if (!row || row.attempt !== attempt) throw new LeaseLostError(runId);
-      // The commit of an earlier try arrived although its answer did not.
-      if (row.state !== 'running') return row.done_data ?? {};
       const data = { state, ...problem, ...(await work(tx)) };
       const unflushed = this.#live.unflushed();
       const seq = this.#live.lastSeq + 1;
@@ -215,9 +215,23 @@ export class RunExecution {
       const rest = [...unflushed, done];
       const errorCode = problem['errorCode'] ?? null;
       const values = [runId, state, errorCode, seq, done.data, attempt, rest[0]?.seq, eventPairs(rest)];
-      await tx.query({ name: 'run-final', text: finalSql, values });
+      const rows = await tx.query({ name: 'run-final', text: finalSql, values });
+      // Whatever `work` wrote is rolled back with this.
+      if (rows.length === 0) throw new LeaseLostError(runId);
       return data;
     });
+  }
+
+  /** The commit of an earlier try may have arrived although its answer did not: then this attempt has ended the run itself. */
+  async #findOwnEnd(): Promise<Record<string, unknown> | null> {
+    const [row] = await this.#deps.db.withTenant(this.#scope, (tx) =>
+      tx.query<{ done_data: Record<string, unknown> }>({
+        text: `select done_data from kernel.runs
+               where tenant_id = $1 and id = $2 and attempt = $3 and finished_at is not null`,
+        values: [this.#scope.tenantId, this.#run.runId, this.#run.attempt],
+      }),
+    );
+    return row?.done_data ?? null;
   }
 
   async #settleFailure(workflow: RunWorkflow | undefined, error: unknown): Promise<AttemptOutcome> {

@@ -80,6 +80,11 @@ export interface RunContext<Input> {
    */
   step<T>(name: string, work: (step: StepContext) => Promise<T>): Promise<T>;
   /**
+   * Runs the step that only `finish` follows. Its result is saved by `finish` and by nothing before, which spares a
+   * transaction per run; a crash before `finish` has committed repeats the step. Not for steps with effects outside.
+   */
+  lastStep<T>(name: string, work: (step: StepContext) => Promise<T>): Promise<T>;
+  /**
    * Ends the run: `work` saves the outcome in the same transaction that makes the run final, and returns the data of
    * the `done` event, which is emitted only after the commit (K12.4).
    */

@@ -39,11 +39,6 @@ export const regenerateAnswer = defineRoute(agentsContract, 'POST /conversations
         values: [tenantId, userId, conversationId, question.id],
       });
       const answer = await insertAnswer(tx, principal, conversation, { answerId, runId, questionId: question.id });
-      await ctx.audit(tx, {
-        action: 'agents.message.regenerate',
-        resource: `message:${question.id}`,
-        details: { conversationId, runId },
-      });
       return toTurn(question, answer);
     });
     return startTurn(ctx, turn);

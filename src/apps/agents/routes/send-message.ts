@@ -29,11 +29,6 @@ export const sendMessage = defineRoute(agentsContract, 'POST /conversations/{con
       });
       const ids = { questionId: messageId, answerId, runId };
       const accepted = await insertTurn(tx, principal, conversation, { ...ids, text, clientMessageId });
-      await ctx.audit(tx, {
-        action: 'agents.message.create',
-        resource: `message:${messageId}`,
-        details: { conversationId, runId },
-      });
       return accepted;
     });
     return startTurn(ctx, turn);

@@ -93,7 +93,7 @@ async function execute(run: Run): Promise<void> {
       return found.evidence;
     });
   }
-  const answer = await run.step('answer', async (step) => {
+  const answer = await run.lastStep('answer', async (step) => {
     if (!run.input.hasKnowledge) tellStart(run, step);
     // After a crash the retrieve step is not repeated, so that what it had loaded is read here.
     return writeAnswer(run, step, turn ?? (await load(run)), evidence);
