@@ -5,6 +5,9 @@ import type { Message, Turn } from '../apps/agents/contract.ts';
 import { parseEvents, say, waitFor, waitForAnswer } from '../testing/agents-fixture.ts';
 import { describeDatabase } from '../testing/database.ts';
 import { parseDatabaseUrl } from '../kernel/db/pools.ts';
+import { RedisProcess, isRedisInstalled, isRedisRequired } from '../testing/redis-process.ts';
+import { startTestServer } from '../testing/server.ts';
+import { findFreePort } from '../testing/server-process.ts';
 import { TcpProxy } from '../testing/tcp-proxy.ts';
 import { startWholeServer, type WholeServer } from '../testing/whole-server.ts';
 
@@ -106,3 +109,33 @@ test(`[K12.3] [K10.1] ${describeDatabase()} away for 3 s in mid-answer: the answ
   await proxy!.restore();
   await waitUntilReady(server);
 }, 90_000);
+
+async function proveRedisAway(): Promise<void> {
+  await using redis = await new RedisProcess(await findFreePort()).start();
+  await using server = await startTestServer({ environment: { REDIS_URL: redis.url, LIMITS: 'agents.read=40/600' } });
+  const { client } = await server.signUpOwner();
+  const ask = (times: number) => Promise.all(Array.from({ length: times }, () => client.ask('GET /agents')));
+  const limitsState = async (): Promise<unknown> => {
+    const { status, json } = await client.ask('GET //readyz');
+    return { status, limits: json.checks.limits };
+  };
+  const answers = await ask(10);
+  const stopping = redis.stop();
+  answers.push(...(await ask(20)));
+  await stopping;
+  answers.push(...(await ask(100)));
+  // Nobody hears of it: calls are answered or refused as with Redis, and the limit holds to the call.
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 429]));
+  expect(answers.filter(({ status }) => status === 200)).toHaveLength(40);
+  for (const { status, headers } of answers) if (status === 429) expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+  for (const { headers } of answers) expect(headers.get('ratelimit')).toMatch(/^"agents\.read";r=\d+;t=\d+$/);
+  await waitFor('readiness to tell', async () => JSON.stringify(await limitsState()) === '{"status":200,"limits":"degraded"}');
+  await redis.start();
+  await waitFor('Redis to be used again', async () => JSON.stringify(await limitsState()) === '{"status":200,"limits":"ok"}');
+  expect((await client.ask('GET /agents')).status).toBe(429);
+}
+
+// A machine without redis-server has nothing to take away, unless it was told that Redis must be tested.
+if (isRedisInstalled() || isRedisRequired()) {
+  test('[K4.3] Redis killed in mid-load: every call is still answered, the limit holds to the call, readiness says degraded and then recovers', proveRedisAway, 60_000);
+}

@@ -1,74 +1,12 @@
 /** Limits against a real Redis that is started, stopped and frozen by the test. */
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { expect, test, vi } from 'vitest';
 import { createLogger } from '#kernel/log';
+import { RedisProcess, isRedisInstalled, isRedisRequired } from '#testing/redis-process';
+import { findFreePort } from '#testing/server-process';
 import { createLimiter, type Limiter, type LimitRule } from './index.ts';
-
-const isRequired = (process.env['BULKHEAD_TEST_REQUIRE'] ?? '').split(',').includes('redis');
-const isInstalled = spawnSync('redis-server', ['--version']).status === 0;
 
 const rule: LimitRule = { name: 'kernel.test', max: 20, windowSeconds: 600 };
 const storeTimeoutMilliseconds = 150;
-
-async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
-/** RedisProcess is a redis-server without persistence; it is killed when disposed. */
-class RedisProcess implements AsyncDisposable {
-  readonly port: number;
-  #child: ChildProcess | undefined;
-
-  constructor(port: number) {
-    this.port = port;
-  }
-
-  get url(): string {
-    return `redis://127.0.0.1:${this.port}`;
-  }
-
-  async start(): Promise<this> {
-    const child = spawn(
-      'redis-server',
-      ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'],
-      {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      },
-    );
-    this.#child = child;
-    for await (const chunk of child.stdout) if (String(chunk).includes('Ready to accept connections')) break;
-    child.stdout.resume();
-    return this;
-  }
-
-  async stop(): Promise<void> {
-    const child = this.#child;
-    if (!child) return;
-    this.#child = undefined;
-    const ended = once(child, 'exit');
-    child.kill('SIGKILL');
-    await ended;
-  }
-
-  freeze(): void {
-    this.#child?.kill('SIGSTOP');
-  }
-
-  thaw(): void {
-    this.#child?.kill('SIGCONT');
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.stop();
-  }
-}
 
 /** A log that is kept, so that a test can count its lines. */
 function createKeptLog() {
@@ -174,4 +112,4 @@ test('[K4.3] a server that starts while Redis is away limits from the first requ
 });
 
 // A machine without redis-server runs only the test above, unless it was told that Redis must be tested.
-if (isInstalled || isRequired) registerRedisTests();
+if (isRedisInstalled() || isRedisRequired()) registerRedisTests();
