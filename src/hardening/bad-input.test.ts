@@ -1,6 +1,14 @@
 /** Texts at and beyond their bounds, in any script, come back exactly as written or are refused with a pointer. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createAgent, createConversation, say, startAgents, uploadAndRead, waitForAnswer, type AgentsFixture } from '../testing/agents-fixture.ts';
+import {
+  createAgent,
+  createConversation,
+  say,
+  startAgents,
+  uploadAndRead,
+  waitForAnswer,
+  type AgentsFixture,
+} from '../testing/agents-fixture.ts';
 
 let fixture: AgentsFixture;
 beforeAll(async () => {
@@ -21,22 +29,33 @@ describe('[K2.2] [K5.1] a password', () => {
     const person = { name: 'Long', email: 'long@example.org', password };
     const asked = [
       ['/body/password', () => anonymous.ask('POST /auth/sign-up', { body: person })],
-      ['/body/password', () => anonymous.ask('POST /auth/sign-in', { body: { identifier: 'ada@example.com', password } })],
-      ['/body/newPassword', () => fixture.client.ask('POST /profile/password', { body: { currentPassword: 'x', newPassword: password } })],
+      [
+        '/body/password',
+        () => anonymous.ask('POST /auth/sign-in', { body: { identifier: 'ada@example.com', password } }),
+      ],
+      [
+        '/body/newPassword',
+        () => fixture.client.ask('POST /profile/password', { body: { currentPassword: 'x', newPassword: password } }),
+      ],
     ] as const;
     for (const [pointer, ask] of asked) {
       const startedAt = performance.now();
       const { status, json } = await ask();
       expect({ status, code: json.code }).toEqual({ status: expected, code });
-      if (expected === 400) expect(json.errors).toMatchObject([{ pointer, detail: expect.stringContaining('1000') as string }]);
+      if (expected === 400)
+        expect(json.errors).toMatchObject([{ pointer, detail: expect.stringContaining('1000') as string }]);
       expect(performance.now() - startedAt).toBeLessThan(2_000);
     }
   });
 
   test('of 1,000 characters in any script is taken, and signs in', async () => {
     const password = `Пароль-1!${'ж'.repeat(991)}`;
-    await fixture.server.anonymous.expect(201, 'POST /auth/sign-up', { body: { name: 'Long', email: 'long@example.org', password } });
-    await fixture.server.anonymous.expect(200, 'POST /auth/sign-in', { body: { identifier: 'long@example.org', password } });
+    await fixture.server.anonymous.expect(201, 'POST /auth/sign-up', {
+      body: { name: 'Long', email: 'long@example.org', password },
+    });
+    await fixture.server.anonymous.expect(200, 'POST /auth/sign-in', {
+      body: { identifier: 'long@example.org', password },
+    });
   });
 });
 
@@ -52,7 +71,7 @@ describe('[K5.1] a name', () => {
     ['right to left', rightToLeft],
     ['of families', family.repeat(7)],
     ['with combining marks', 'Z͑ͫ̓ͪ̂ͫ̽͏̴̙̤̞͉͚̯̞̠͍A̴̵̜̰͔ͫ͗͢'],
-    ['that looks like code', '<script>alert(1)</script> \'; drop table x; -- ${7*7} {{7*7}}'],
+    ['that looks like code', "<script>alert(1)</script> '; drop table x; -- ${7*7} {{7*7}}"],
     ['of one character', '漢'],
   ])('%s comes back exactly as written', async (_what, name) => {
     const agent = await createAgent(fixture.client, { name });
@@ -70,7 +89,9 @@ describe('[A6] a conversation', () => {
     await waitForAnswer(fixture.client, await say(fixture.client, conversation.id, text));
     const { json } = await fixture.client.expect(200, `GET /conversations/${conversation.id}/messages`);
     expect(json.items[0].text).toBe(text);
-    const refused = await fixture.client.ask(`POST /conversations/${conversation.id}/messages`, { body: { text: 'x'.repeat(32_001) } });
+    const refused = await fixture.client.ask(`POST /conversations/${conversation.id}/messages`, {
+      body: { text: 'x'.repeat(32_001) },
+    });
     expect(refused.json).toMatchObject({ status: 400, errors: [{ pointer: '/body/text' }] });
   });
 
@@ -79,7 +100,10 @@ describe('[A6] a conversation', () => {
     const segments = new Intl.Segmenter('en', { granularity: 'grapheme' });
     const wholes = new Set([...segments.segment(`x\`a😀…${family}`)].map(({ segment }) => segment));
     const questions = [
-      ...[46, 47, 48, 49, 50].flatMap((count) => [`${'x'.repeat(count)}${'😀'.repeat(20)}`, `${'x'.repeat(count)}${family.repeat(9)}`]),
+      ...[46, 47, 48, 49, 50].flatMap((count) => [
+        `${'x'.repeat(count)}${'😀'.repeat(20)}`,
+        `${'x'.repeat(count)}${family.repeat(9)}`,
+      ]),
       '😀'.repeat(300),
       family.repeat(60),
       // The first thousand code units end inside the emoji; what is before it is Markdown that is left out.
@@ -89,7 +113,9 @@ describe('[A6] a conversation', () => {
     for (const question of questions) {
       const conversation = await createConversation(fixture.client, agent.id);
       await waitForAnswer(fixture.client, await say(fixture.client, conversation.id, question));
-      const { title } = (await fixture.client.expect(200, `GET /conversations/${conversation.id}`)).json as { title: string };
+      const { title } = (await fixture.client.expect(200, `GET /conversations/${conversation.id}`)).json as {
+        title: string;
+      };
       const characters = [...segments.segment(title)].map(({ segment }) => segment);
       expect(title).not.toContain('\ufffd');
       expect(title).not.toBe('');
@@ -101,7 +127,12 @@ describe('[A6] a conversation', () => {
 
 test('[K5.3] a file name of 1,000 characters, right to left or of emoji, is kept readable and whole', async () => {
   const agent = await createAgent(fixture.client);
-  for (const name of [`${'漢'.repeat(1_000)}.md`, `${'😀'.repeat(500)}.md`, `${rightToLeft}.txt`, `../../etc/${family}.txt`]) {
+  for (const name of [
+    `${'漢'.repeat(1_000)}.md`,
+    `${'😀'.repeat(500)}.md`,
+    `${rightToLeft}.txt`,
+    `../../etc/${family}.txt`,
+  ]) {
     const document = await uploadAndRead(fixture.client, agent.id, name, 'Some text.');
     expect(document).toMatchObject({ state: 'ready' });
     expect(document.filename).not.toMatch(/[\ufffd/\\]/);

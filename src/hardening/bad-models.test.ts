@@ -22,7 +22,9 @@ let website: Server;
 
 beforeAll(async () => {
   models = await startModelServer({ apiKey: 'the-right-key-of-12' });
-  website = createServer((_req, res) => res.setHeader('content-type', 'text/html').end('<!doctype html><h1>Welcome</h1>'));
+  website = createServer((_req, res) =>
+    res.setHeader('content-type', 'text/html').end('<!doctype html><h1>Welcome</h1>'),
+  );
   website.listen(0, '127.0.0.1');
   await once(website, 'listening');
   fixture = await startAgents({
@@ -95,25 +97,56 @@ const five = 'w1 w2 w3 w4 w5 ';
 
 describe('[K6.2] [K12.3] a model that', () => {
   test.each([
-    ['stalls before its first token', 'stall-first', { code: 'MODEL_TIMEOUT', detail: /too long|did not|within/i, isRetryable: true }],
-    ['never sends headers', 'slow-headers', { code: 'MODEL_TIMEOUT', detail: /too long|did not|within/i, isRetryable: true }],
-    ['stalls in mid-stream', 'stall-middle', { code: 'MODEL_TIMEOUT', detail: /too long|silent|within|nothing/i, isRetryable: true, text: five }],
-    ['dies in mid-stream', 'die-middle', { code: 'MODEL_INTERRUPTED', detail: /broke off|connection/i, isRetryable: true, text: five }],
-    ['sends garbage', 'garbage', { code: 'MODEL_BAD_RESPONSE', detail: /protocol|JSON|understood|endpoint/i, isRetryable: false }],
-    ['sends a web page', 'garbage-html', { code: 'MODEL_BAD_RESPONSE', detail: /protocol|page|stream|endpoint/i, isRetryable: false }],
-    ['sends 10 MB on one line', 'long-line', { code: 'MODEL_BAD_RESPONSE', detail: /line|long|large|endpoint/i, isRetryable: false }],
+    [
+      'stalls before its first token',
+      'stall-first',
+      { code: 'MODEL_TIMEOUT', detail: /too long|did not|within/i, isRetryable: true },
+    ],
+    [
+      'never sends headers',
+      'slow-headers',
+      { code: 'MODEL_TIMEOUT', detail: /too long|did not|within/i, isRetryable: true },
+    ],
+    [
+      'stalls in mid-stream',
+      'stall-middle',
+      { code: 'MODEL_TIMEOUT', detail: /too long|silent|within|nothing/i, isRetryable: true, text: five },
+    ],
+    [
+      'dies in mid-stream',
+      'die-middle',
+      { code: 'MODEL_INTERRUPTED', detail: /broke off|connection/i, isRetryable: true, text: five },
+    ],
+    [
+      'sends garbage',
+      'garbage',
+      { code: 'MODEL_BAD_RESPONSE', detail: /protocol|JSON|understood|endpoint/i, isRetryable: false },
+    ],
+    [
+      'sends a web page',
+      'garbage-html',
+      { code: 'MODEL_BAD_RESPONSE', detail: /protocol|page|stream|endpoint/i, isRetryable: false },
+    ],
+    [
+      'sends 10 MB on one line',
+      'long-line',
+      { code: 'MODEL_BAD_RESPONSE', detail: /line|long|large|endpoint/i, isRetryable: false },
+    ],
     ['does not exist', 'no-such-model', { code: 'MODEL_NOT_FOUND', detail: /model/i, isRetryable: false }],
-  ] as const)('%s ends in a sentence, keeps its text, frees the conversation, and can be asked again', async (_what, model, expected) => {
-    const ended = await ask(await connect(`${models.url}/v1`, key), model);
-    await expectFailed(ended, expected);
-    models.setScript(() => ({ kind: 'answer', deltas: ['All ', 'is ', 'well.'] }));
-    try {
-      expect(await retry(ended.conversationId)).toMatchObject({ state: 'complete', text: 'All is well.' });
-    } finally {
-      models.setScript(null);
-    }
-    expect(models.openStreams).toBe(0);
-  });
+  ] as const)(
+    '%s ends in a sentence, keeps its text, frees the conversation, and can be asked again',
+    async (_what, model, expected) => {
+      const ended = await ask(await connect(`${models.url}/v1`, key), model);
+      await expectFailed(ended, expected);
+      models.setScript(() => ({ kind: 'answer', deltas: ['All ', 'is ', 'well.'] }));
+      try {
+        expect(await retry(ended.conversationId)).toMatchObject({ state: 'complete', text: 'All is well.' });
+      } finally {
+        models.setScript(null);
+      }
+      expect(models.openStreams).toBe(0);
+    },
+  );
 
   test('limits how often it may be asked passes on how long to wait, and is not asked again at once', async () => {
     const connectionId = await connect(`${models.url}/v1`, key);
@@ -139,13 +172,28 @@ describe('[K6.2] [K12.3] a model that', () => {
 });
 
 const addresses: readonly (readonly [string, () => Promise<string>, string, boolean])[] = [
-  ['of a port where nobody listens', async () => `http://127.0.0.1:${await findFreePort()}/v1`, 'MODEL_UNREACHABLE', true],
+  [
+    'of a port where nobody listens',
+    async () => `http://127.0.0.1:${await findFreePort()}/v1`,
+    'MODEL_UNREACHABLE',
+    true,
+  ],
   ['of a host that does not exist', async () => 'http://no-such-host.invalid/v1', 'MODEL_UNREACHABLE', true],
-  ['of a website', async () => `http://127.0.0.1:${(website.address() as AddressInfo).port}`, 'MODEL_BAD_RESPONSE', false],
+  [
+    'of a website',
+    async () => `http://127.0.0.1:${(website.address() as AddressInfo).port}`,
+    'MODEL_BAD_RESPONSE',
+    false,
+  ],
   ['with a wrong path', async () => `${models.url}/v2`, 'MODEL_NOT_FOUND', false],
   ['in a private network', async () => 'http://10.1.2.3/v1', 'MODEL_ADDRESS_FORBIDDEN', false],
   ['of the cloud’s metadata service', async () => 'http://169.254.169.254/v1', 'MODEL_ADDRESS_FORBIDDEN', false],
-  ['in a private network, in IPv6 clothes', async () => 'http://[::ffff:10.1.2.3]/v1', 'MODEL_ADDRESS_FORBIDDEN', false],
+  [
+    'in a private network, in IPv6 clothes',
+    async () => 'http://[::ffff:10.1.2.3]/v1',
+    'MODEL_ADDRESS_FORBIDDEN',
+    false,
+  ],
 ];
 
 describe('[K11.1] [K11.6] a base URL', () => {

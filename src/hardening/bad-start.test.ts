@@ -27,7 +27,11 @@ interface FailedStart {
   readonly text: string;
 }
 
-async function failToStart(options: { port: number; dataDir: string; environment?: Record<string, string> }): Promise<FailedStart> {
+async function failToStart(options: {
+  port: number;
+  dataDir: string;
+  environment?: Record<string, string>;
+}): Promise<FailedStart> {
   try {
     const server = await startServerProcess(options);
     server.kill('SIGKILL');
@@ -65,8 +69,20 @@ describe('[K1.2] a start fails clearly', () => {
   }, 120_000);
 
   test.each([
-    ['is a file', () => { writeFileSync(join(folder, 'file'), ''); return join(folder, 'file'); }],
-    ['lies under a file', () => { writeFileSync(join(folder, 'file'), ''); return join(folder, 'file', 'data'); }],
+    [
+      'is a file',
+      () => {
+        writeFileSync(join(folder, 'file'), '');
+        return join(folder, 'file');
+      },
+    ],
+    [
+      'lies under a file',
+      () => {
+        writeFileSync(join(folder, 'file'), '');
+        return join(folder, 'file', 'data');
+      },
+    ],
     ['cannot be written', () => '/proc/bulkhead'],
   ])('when the data folder %s', async (_what, makePath) => {
     const dataDir = makePath();
@@ -80,7 +96,10 @@ describe('[K1.2] a start fails clearly', () => {
     expect(failed.code).toBe(1);
     expectSentence(failed, new RegExp(`${first.process.pid}`));
     expect(failed.text).toContain(first.dataDir);
-    const answer = await waitForAnswer(first.client, await say(first.client, await first.converse('echo'), 'Still here?'));
+    const answer = await waitForAnswer(
+      first.client,
+      await say(first.client, await first.converse('echo'), 'Still here?'),
+    );
     expect(answer).toMatchObject({ state: 'complete', text: 'Still here?' });
   });
 
@@ -89,7 +108,8 @@ describe('[K1.2] a start fails clearly', () => {
     const environment = { DRAIN_SECONDS: 'soon', UPLOAD_MAX_MB: '-1', DATABASE_URL: 'postgres://127.0.0.1/x' };
     const failed = await failToStart({ port: 70_000, dataDir: join(folder, 'unused'), environment });
     expect(failed.code).toBe(78);
-    for (const name of ['PORT', 'DRAIN_SECONDS', 'UPLOAD_MAX_MB', 'MASTER_KEY', 'AUTH_SECRET']) expect(failed.text).toContain(name);
+    for (const name of ['PORT', 'DRAIN_SECONDS', 'UPLOAD_MAX_MB', 'MASTER_KEY', 'AUTH_SECRET'])
+      expect(failed.text).toContain(name);
     expect(failed.text).not.toMatch(/^\s+at /m);
   });
 
@@ -99,7 +119,11 @@ describe('[K1.2] a start fails clearly', () => {
     const failed = await failToStart({
       port: await findFreePort(),
       dataDir: join(folder, 'nowhere'),
-      environment: { DATABASE_URL: `postgres://me:hunter2-hunter2@127.0.0.1:${port}/x`, MASTER_KEY: secret, AUTH_SECRET: secret.split('').toReversed().join('').replace(/^=+/, '').padEnd(44, '=') },
+      environment: {
+        DATABASE_URL: `postgres://me:hunter2-hunter2@127.0.0.1:${port}/x`,
+        MASTER_KEY: secret,
+        AUTH_SECRET: secret.split('').toReversed().join('').replace(/^=+/, '').padEnd(44, '='),
+      },
     });
     expect(failed.code).toBeGreaterThan(0);
     expectSentence(failed, new RegExp(`127\\.0\\.0\\.1:${port}`));

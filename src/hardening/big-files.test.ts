@@ -53,17 +53,24 @@ function uploadChunked(megabytes: number, stopsAtAnswer: boolean): Promise<Outco
     let peakBytes = 0;
     let answered: Promise<{ status: number; text: string }> | undefined;
     const path = `/api/v1/agents/${agentId}/documents`;
-    const asked = request({ host: '127.0.0.1', port: new URL(server.url).port, method: 'POST', path, headers }, (response) => {
-      answered = response.toArray().then((pieces: Buffer[]) => ({ status: response.statusCode ?? 0, text: Buffer.concat(pieces).toString() }));
-      if (stopsAtAnswer) void finish();
-    });
+    const asked = request(
+      { host: '127.0.0.1', port: new URL(server.url).port, method: 'POST', path, headers },
+      (response) => {
+        answered = response
+          .toArray()
+          .then((pieces: Buffer[]) => ({ status: response.statusCode ?? 0, text: Buffer.concat(pieces).toString() }));
+        if (stopsAtAnswer) void finish();
+      },
+    );
     async function finish(): Promise<void> {
       const { status, text } = (await answered) ?? { status: 0, text: '' };
       asked.destroy();
       resolve({ status, text, sentMegabytes: sent, peakBytes });
     }
     asked.on('error', (error) => (answered ? undefined : reject(error)));
-    asked.write('--xx\r\ncontent-disposition: form-data; name="file"; filename="huge.pdf"\r\ncontent-type: application/pdf\r\n\r\n%PDF-1.7\n');
+    asked.write(
+      '--xx\r\ncontent-disposition: form-data; name="file"; filename="huge.pdf"\r\ncontent-type: application/pdf\r\n\r\n%PDF-1.7\n',
+    );
     const block = Buffer.alloc(megabyte, 'endless ');
     function sendNext(): void {
       peakBytes = Math.max(peakBytes, residentBytes());
@@ -84,18 +91,26 @@ function uploadChunked(megabytes: number, stopsAtAnswer: boolean): Promise<Outco
 test.each([
   ['whose client reads the refusal at once', true],
   ['whose client goes on sending to the end', false],
-])('[K5.1] [K15.3] a 200 MB PDF of unsaid length, %s: a clear 413 at the cap, bounded memory, nothing on the disk', async (_what, stopsAtAnswer) => {
-  const storedBefore = listStored();
-  const before = residentBytes();
-  const outcome = await uploadChunked(200, stopsAtAnswer);
-  expect(outcome.status).toBe(413);
-  expect(JSON.parse(outcome.text)).toMatchObject({ code: 'PAYLOAD_TOO_LARGE', detail: expect.stringContaining('50 MiB') as string });
-  expect(outcome.sentMegabytes).toBeGreaterThanOrEqual(50);
-  if (stopsAtAnswer) expect(outcome.sentMegabytes).toBeLessThan(200);
-  expect(outcome.peakBytes).toBeGreaterThan(0);
-  expect((outcome.peakBytes - before) / megabyte).toBeLessThan(memoryBoundBytes / megabyte);
-  expect(listStored()).toEqual(storedBefore);
-  const { json } = await server.client.expect(200, `GET /agents/${agentId}/documents`);
-  expect(json.items.map(({ filename }: { filename: string }) => filename)).toEqual(['first.pdf']);
-  expect(await uploadAndRead(server.client, (await createAgent(server.client)).id, 'next.pdf', makePdf(['Next.']))).toMatchObject({ state: 'ready' });
-});
+])(
+  '[K5.1] [K15.3] a 200 MB PDF of unsaid length, %s: a clear 413 at the cap, bounded memory, nothing on the disk',
+  async (_what, stopsAtAnswer) => {
+    const storedBefore = listStored();
+    const before = residentBytes();
+    const outcome = await uploadChunked(200, stopsAtAnswer);
+    expect(outcome.status).toBe(413);
+    expect(JSON.parse(outcome.text)).toMatchObject({
+      code: 'PAYLOAD_TOO_LARGE',
+      detail: expect.stringContaining('50 MiB') as string,
+    });
+    expect(outcome.sentMegabytes).toBeGreaterThanOrEqual(50);
+    if (stopsAtAnswer) expect(outcome.sentMegabytes).toBeLessThan(200);
+    expect(outcome.peakBytes).toBeGreaterThan(0);
+    expect((outcome.peakBytes - before) / megabyte).toBeLessThan(memoryBoundBytes / megabyte);
+    expect(listStored()).toEqual(storedBefore);
+    const { json } = await server.client.expect(200, `GET /agents/${agentId}/documents`);
+    expect(json.items.map(({ filename }: { filename: string }) => filename)).toEqual(['first.pdf']);
+    expect(
+      await uploadAndRead(server.client, (await createAgent(server.client)).id, 'next.pdf', makePdf(['Next.'])),
+    ).toMatchObject({ state: 'ready' });
+  },
+);

@@ -25,7 +25,10 @@ async function follow(server: WholeServer, runId: string, lastEventId?: string):
     for await (const bytes of response.body!) text += decoder.decode(bytes, { stream: true });
   };
   // What came before a break is whole frames plus half of one, which a browser drops too.
-  return { events: () => parseEvents(text.slice(0, text.lastIndexOf('\n\n') + 2)), over: read().catch(() => undefined) };
+  return {
+    events: () => parseEvents(text.slice(0, text.lastIndexOf('\n\n') + 2)),
+    over: read().catch(() => undefined),
+  };
 }
 
 async function beginAnswer(server: WholeServer, model: string): Promise<{ turn: Turn; page: Following }> {
@@ -38,7 +41,9 @@ async function beginAnswer(server: WholeServer, model: string): Promise<{ turn: 
 /** tryToEnter asks as somebody new would: by a new connection. */
 async function tryToEnter(server: WholeServer): Promise<number | 'refused'> {
   try {
-    const response = await fetch(`${server.url}/api/v1/agents`, { headers: { cookie: server.client.cookie, connection: 'close' } });
+    const response = await fetch(`${server.url}/api/v1/agents`, {
+      headers: { cookie: server.client.cookie, connection: 'close' },
+    });
     if (response.status === 503) expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
     await response.text();
     return response.status;
@@ -105,7 +110,10 @@ test('[K12.2] [K12.3] SIGKILL in mid-answer: the page that comes back gets the r
   const last = rest.events().findLastIndex(({ type }) => type === 'attempt-started');
   expect(last).toBeGreaterThanOrEqual(0);
   expect(textOf(rest.events().slice(last))).toBe(wordsUpTo(200));
-  const numbers = rest.events().slice(last).map(({ id }) => id.split('-').map(Number));
+  const numbers = rest
+    .events()
+    .slice(last)
+    .map(({ id }) => id.split('-').map(Number));
   expect(numbers.map(([, seq]) => seq)).toEqual(numbers.map((_, index) => index + 1));
   expect(await waitForAnswer(server.client, turn)).toMatchObject({ state: 'complete', text: wordsUpTo(200) });
   expect(await messagesOf(server, turn)).toHaveLength(2);

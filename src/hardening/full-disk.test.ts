@@ -3,7 +3,14 @@ import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Message } from '../apps/agents/contract.ts';
-import { createAgent, createConversation, say, uploadAndRead, waitFor, waitForAnswer } from '../testing/agents-fixture.ts';
+import {
+  createAgent,
+  createConversation,
+  say,
+  uploadAndRead,
+  waitFor,
+  waitForAnswer,
+} from '../testing/agents-fixture.ts';
 import { SmallDisk, canMountSmallDisk } from '../testing/small-disk.ts';
 import { startWholeServer, type WholeServer } from '../testing/whole-server.ts';
 
@@ -27,7 +34,9 @@ const messagesOf = async (server: WholeServer, id: string): Promise<Message[]> =
 async function proveFullDisk(): Promise<void> {
   using disk = new SmallDisk(260);
   await using server = await startWholeServer({ dataDir: join(disk.path, 'data') });
-  const agent = await createAgent(server.client, { model: { connectionId: server.connectionId, model: 'scripted:tokens=150,gap=20' } });
+  const agent = await createAgent(server.client, {
+    model: { connectionId: server.connectionId, model: 'scripted:tokens=150,gap=20' },
+  });
   const before = await createConversation(server.client, agent.id);
   await waitForAnswer(server.client, await say(server.client, before.id, 'Before'));
   const during = await createConversation(server.client, agent.id);
@@ -39,8 +48,16 @@ async function proveFullDisk(): Promise<void> {
   fill(disk);
 
   // An upload is refused with the reason, and the readiness page names the part that is down.
-  const upload = await server.client.upload(`POST /agents/${agent.id}/documents`, { name: 'a.txt', type: 'text/plain', bytes: 'x'.repeat(3_000_000) });
-  expect(upload.json).toMatchObject({ status: 507, code: 'STORAGE_FULL', detail: expect.stringContaining('no room') as string });
+  const upload = await server.client.upload(`POST /agents/${agent.id}/documents`, {
+    name: 'a.txt',
+    type: 'text/plain',
+    bytes: 'x'.repeat(3_000_000),
+  });
+  expect(upload.json).toMatchObject({
+    status: 507,
+    code: 'STORAGE_FULL',
+    detail: expect.stringContaining('no room') as string,
+  });
   const ready = await server.client.ask('GET //readyz');
   expect({ status: ready.status, storage: ready.json.checks.storage }).toEqual({ status: 503, storage: 'down' });
 
@@ -49,7 +66,10 @@ async function proveFullDisk(): Promise<void> {
   await waitFor('a write to be refused with the reason', async () => {
     const text = `Message ${accepted.length} ${crypto.randomUUID().repeat(800)}`;
     const created = await server.client.ask('POST /conversations', { body: { agentId: agent.id } });
-    const sent = created.status === 201 ? await server.client.ask(`POST /conversations/${created.json.id}/messages`, { body: { text } }) : created;
+    const sent =
+      created.status === 201
+        ? await server.client.ask(`POST /conversations/${created.json.id}/messages`, { body: { text } })
+        : created;
     if (sent.status === 202) accepted.push({ conversationId: created.json.id, text });
     else refusals.add(`${sent.status} ${sent.json.code} ${sent.json.detail}`);
     fill(disk);
@@ -57,7 +77,10 @@ async function proveFullDisk(): Promise<void> {
   });
   expect([...refusals].filter((refusal) => !refusal.startsWith('503 UNAVAILABLE'))).toEqual([]);
   // Reading goes on.
-  await waitFor('reads to be answered', async () => (await server.client.ask(`GET /conversations/${before.id}/messages`)).status === 200);
+  await waitFor(
+    'reads to be answered',
+    async () => (await server.client.ask(`GET /conversations/${before.id}/messages`)).status === 200,
+  );
   expect((await messagesOf(server, before.id)).map(({ state }) => state)).toEqual(['complete', 'complete']);
   expect((await server.client.ask('GET //livez')).status).toBe(200);
 
@@ -80,7 +103,11 @@ async function proveFullDisk(): Promise<void> {
 // Mounting needs root. A run that was told to have it (BULKHEAD_TEST_REQUIRE=mount) fails without instead of testing less.
 const isRequired = (process.env['BULKHEAD_TEST_REQUIRE'] ?? '').split(',').includes('mount');
 if (isRequired || canMountSmallDisk()) {
-  test('[K10.1] [K12.3] a disk that fills in mid-answer: writes are refused in a sentence, reads go on, nothing accepted is lost, and with room the answer completes', proveFullDisk, 180_000);
+  test(
+    '[K10.1] [K12.3] a disk that fills in mid-answer: writes are refused in a sentence, reads go on, nothing accepted is lost, and with room the answer completes',
+    proveFullDisk,
+    180_000,
+  );
 } else {
   test('[K10.1] without the right to mount, the small disk says so', () => {
     expect(() => new SmallDisk()).toThrow(/cannot be mounted/);

@@ -7,7 +7,9 @@ import { startTestServer, type Tenant, type TestServer } from '../testing/server
 let server: TestServer;
 let owner: Tenant;
 beforeAll(async () => {
-  server = await startTestServer({ environment: { REQUEST_TIMEOUT_SECONDS: '2', LIMITS: 'agents.read=100000/60,agents.write=100000/60' } });
+  server = await startTestServer({
+    environment: { REQUEST_TIMEOUT_SECONDS: '2', LIMITS: 'agents.read=100000/60,agents.write=100000/60' },
+  });
   owner = await server.signUpOwner();
 });
 afterAll(() => server?.[Symbol.asyncDispose]());
@@ -27,14 +29,23 @@ function trickle(beginning: string): SlowClient {
     socket.write(beginning);
     timer = setInterval(() => socket.write('a'), 100);
   });
-  socket.setEncoding('utf8').on('data', (text: string) => (answer += text)).on('error', () => undefined);
+  socket
+    .setEncoding('utf8')
+    .on('data', (text: string) => (answer += text))
+    .on('error', () => undefined);
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
   void closed.then(() => clearInterval(timer));
   return { socket, answer: () => answer, closed };
 }
 
 function post(header: string, path = '/api/v1/agents'): string {
-  const headers = ['host: a', 'sec-fetch-site: same-origin', header, 'content-type: application/json', 'content-length: 1000'];
+  const headers = [
+    'host: a',
+    'sec-fetch-site: same-origin',
+    header,
+    'content-type: application/json',
+    'content-length: 1000',
+  ];
   return `POST ${path} HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n{"name":"`;
 }
 
@@ -44,29 +55,36 @@ describe('[K15.3] 300 slow clients at once', () => {
     ['in their bodies', () => post(`cookie: ${owner.client.cookie}`), /^HTTP\/1\.1 408 /],
     ['in the bodies of requests that are refused', () => post('x-nobody: yes'), /^HTTP\/1\.1 401 /],
     ['in bodies for an address that does not exist', () => post('x-nobody: yes', '/nowhere'), /^HTTP\/1\.1 408 /],
-  ])('%s are each answered and cut off in time; others are answered meanwhile as if they were not there', async (_what, makeBeginning, expected) => {
-    const beginning = makeBeginning();
-    const slow = Array.from({ length: 300 }, () => trickle(beginning));
-    const startedAt = performance.now();
-    const milliseconds: number[] = [];
-    let left = slow.length;
-    for (const { closed } of slow) void closed.then(() => (left -= 1));
-    await waitFor('all of them to be cut', async () => {
-      const askedAt = performance.now();
-      await owner.client.expect(200, 'GET /agents');
-      milliseconds.push(performance.now() - askedAt);
-      return left === 0;
-    });
-    expect(performance.now() - startedAt).toBeGreaterThan(1_500);
-    for (const { answer } of slow) expect(answer()).toMatch(expected);
-    expect(milliseconds.toSorted((a, b) => a - b)[Math.floor(milliseconds.length / 2)]).toBeLessThan(250);
-  });
+  ])(
+    '%s are each answered and cut off in time; others are answered meanwhile as if they were not there',
+    async (_what, makeBeginning, expected) => {
+      const beginning = makeBeginning();
+      const slow = Array.from({ length: 300 }, () => trickle(beginning));
+      const startedAt = performance.now();
+      const milliseconds: number[] = [];
+      let left = slow.length;
+      for (const { closed } of slow) void closed.then(() => (left -= 1));
+      await waitFor('all of them to be cut', async () => {
+        const askedAt = performance.now();
+        await owner.client.expect(200, 'GET /agents');
+        milliseconds.push(performance.now() - askedAt);
+        return left === 0;
+      });
+      expect(performance.now() - startedAt).toBeGreaterThan(1_500);
+      for (const { answer } of slow) expect(answer()).toMatch(expected);
+      expect(milliseconds.toSorted((a, b) => a - b)[Math.floor(milliseconds.length / 2)]).toBeLessThan(250);
+    },
+  );
 
   test('that open connections and say nothing are cut too', async () => {
     const { port, hostname } = new URL(server.url);
     const silent = Array.from({ length: 100 }, () => connect(Number(port), hostname));
     let left = silent.length;
-    for (const socket of silent) socket.on('error', () => undefined).once('close', () => (left -= 1)).resume();
+    for (const socket of silent)
+      socket
+        .on('error', () => undefined)
+        .once('close', () => (left -= 1))
+        .resume();
     await waitFor('all of them to be cut', async () => {
       await owner.client.expect(200, 'GET /agents');
       return left === 0;

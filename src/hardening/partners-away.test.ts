@@ -21,7 +21,9 @@ function proxyTo(url: string): TcpProxy {
 }
 
 async function readText(server: WholeServer, turn: Turn): Promise<{ ids: string[]; text: string; types: string[] }> {
-  const { text } = await server.client.expect(200, `GET /runs/${turn.run.id}/events`, { headers: { accept: 'text/event-stream' } });
+  const { text } = await server.client.expect(200, `GET /runs/${turn.run.id}/events`, {
+    headers: { accept: 'text/event-stream' },
+  });
   const events = parseEvents(text);
   return {
     ids: events.map(({ id }) => id),
@@ -36,7 +38,9 @@ async function askWhileAway(server: WholeServer): Promise<string[]> {
   const until = performance.now() + awayMilliseconds;
   while (performance.now() < until) {
     const [list, live, ready] = await Promise.all([
-      server.client.ask('GET /agents'), server.client.ask('GET //livez'), server.client.ask('GET //readyz'),
+      server.client.ask('GET /agents'),
+      server.client.ask('GET //livez'),
+      server.client.ask('GET //readyz'),
     ]);
     told.push(`agents ${list.status} ${list.json?.code ?? ''}`, `livez ${live.status}`, `readyz ${ready.status}`);
     await wait(100);
@@ -48,7 +52,9 @@ async function askWhileAway(server: WholeServer): Promise<string[]> {
 async function waitUntilReady(server: WholeServer): Promise<void> {
   let parts = '';
   await waitFor('every part to be ready', async () => {
-    const answer = await server.client.ask('GET //readyz').catch((error: unknown) => ({ status: 0, text: String(error) }));
+    const answer = await server.client
+      .ask('GET //readyz')
+      .catch((error: unknown) => ({ status: 0, text: String(error) }));
     parts = answer.text;
     return answer.status === 200;
   }).catch((error: unknown) => expect.fail(`${String(error)}: ${parts}\n${server.process.output()}`));
@@ -74,7 +80,9 @@ test(`[K12.3] [K10.1] ${describeDatabase()} away for 3 s in mid-answer: the answ
   disposer.use(await ready.promise);
   const conversationId = await server.converse('scripted:tokens=300,gap=20');
   const turn = await say(server.client, conversationId, 'Go');
-  const response = await server.client.open(`GET /runs/${turn.run.id}/events`, { headers: { accept: 'text/event-stream' } });
+  const response = await server.client.open(`GET /runs/${turn.run.id}/events`, {
+    headers: { accept: 'text/event-stream' },
+  });
   const live = response.text();
   live.catch(() => undefined); // awaited below; a failure in between must not be the one that is told
   await waitFor('the model to be asked', async () => server.models.openStreams > 0);
@@ -127,15 +135,26 @@ async function proveRedisAway(): Promise<void> {
   // Nobody hears of it: calls are answered or refused as with Redis, and the limit holds to the call.
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 429]));
   expect(answers.filter(({ status }) => status === 200)).toHaveLength(40);
-  for (const { status, headers } of answers) if (status === 429) expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+  for (const { status, headers } of answers)
+    if (status === 429) expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
   for (const { headers } of answers) expect(headers.get('ratelimit')).toMatch(/^"agents\.read";r=\d+;t=\d+$/);
-  await waitFor('readiness to tell', async () => JSON.stringify(await limitsState()) === '{"status":200,"limits":"degraded"}');
+  await waitFor(
+    'readiness to tell',
+    async () => JSON.stringify(await limitsState()) === '{"status":200,"limits":"degraded"}',
+  );
   await redis.start();
-  await waitFor('Redis to be used again', async () => JSON.stringify(await limitsState()) === '{"status":200,"limits":"ok"}');
+  await waitFor(
+    'Redis to be used again',
+    async () => JSON.stringify(await limitsState()) === '{"status":200,"limits":"ok"}',
+  );
   expect((await client.ask('GET /agents')).status).toBe(429);
 }
 
 // A machine without redis-server has nothing to take away, unless it was told that Redis must be tested.
 if (isRedisInstalled() || isRedisRequired()) {
-  test('[K4.3] Redis killed in mid-load: every call is still answered, the limit holds to the call, readiness says degraded and then recovers', proveRedisAway, 60_000);
+  test(
+    '[K4.3] Redis killed in mid-load: every call is still answered, the limit holds to the call, readiness says degraded and then recovers',
+    proveRedisAway,
+    60_000,
+  );
 }

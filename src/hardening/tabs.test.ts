@@ -5,7 +5,15 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Message } from '../apps/agents/contract.ts';
 import {
-  createAgent, createConversation, parseEvents, say, startAgents, uploadAndRead, waitFor, waitForAnswer, type AgentsFixture,
+  createAgent,
+  createConversation,
+  parseEvents,
+  say,
+  startAgents,
+  uploadAndRead,
+  waitFor,
+  waitForAnswer,
+  type AgentsFixture,
 } from '../testing/agents-fixture.ts';
 import { asAdmin } from '../testing/as-admin.ts';
 import { createClient, type TestClient } from '../testing/client.ts';
@@ -39,10 +47,15 @@ const messagesOf = async (id: string): Promise<Message[]> =>
   (await fixture.client.expect(200, `GET /conversations/${id}/messages`)).json.items;
 const eventStream = { accept: 'text/event-stream' };
 const textOf = (text: string) =>
-  parseEvents(text).flatMap(({ type, data }) => (type === 'text-delta' ? [data.text as string] : [])).join('');
+  parseEvents(text)
+    .flatMap(({ type, data }) => (type === 'text-delta' ? [data.text as string] : []))
+    .join('');
 
 /** readUntil reads a stream until its text satisfies the predicate, and returns the reader to go on with. */
-async function readUntil(response: Response, isEnough: (text: string) => boolean): Promise<{ text: string; rest: () => Promise<string> }> {
+async function readUntil(
+  response: Response,
+  isEnough: (text: string) => boolean,
+): Promise<{ text: string; rest: () => Promise<string> }> {
   const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
   let text = '';
   while (!isEnough(text)) {
@@ -63,7 +76,8 @@ describe('[K12.4] two tabs', () => {
   test('that send at once: one message is taken, the others hear 409 and can send later; nothing is lost or doubled', async () => {
     const other = await signInAgain();
     const conversation = await conversationWith('scripted:tokens=30,gap=20');
-    const send = (client: TestClient, text: string) => client.ask(`POST /conversations/${conversation.id}/messages`, { body: { text } });
+    const send = (client: TestClient, text: string) =>
+      client.ask(`POST /conversations/${conversation.id}/messages`, { body: { text } });
     const texts = Array.from({ length: 8 }, (_, index) => `Message ${index}`);
     const answers = await Promise.all(texts.map((text, index) => send(index % 2 === 0 ? fixture.client : other, text)));
     expect(answers.map(({ status }) => status).toSorted()).toEqual([202, 409, 409, 409, 409, 409, 409, 409]);
@@ -76,7 +90,12 @@ describe('[K12.4] two tabs', () => {
     const again = await send(other, lost);
     expect(again.status).toBe(202);
     await waitForAnswer(other, again.json);
-    expect((await messagesOf(conversation.id)).map(({ text, role }) => (role === 'user' ? text : role))).toEqual([texts[won], 'assistant', lost, 'assistant']);
+    expect((await messagesOf(conversation.id)).map(({ text, role }) => (role === 'user' ? text : role))).toEqual([
+      texts[won],
+      'assistant',
+      lost,
+      'assistant',
+    ]);
   });
 
   test('Stop in one ends the answer in the other, with the text that both have seen', async () => {
@@ -106,7 +125,9 @@ describe('[K12.4] two tabs', () => {
     const fresh = await signInAgain();
     const headers = { ...eventStream, 'last-event-id': seen.at(-1)!.id };
     const rest = parseEvents((await fresh.expect(200, `GET /runs/${turn.run.id}/events`, { headers })).text);
-    const whole = parseEvents((await fresh.expect(200, `GET /runs/${turn.run.id}/events`, { headers: eventStream })).text);
+    const whole = parseEvents(
+      (await fresh.expect(200, `GET /runs/${turn.run.id}/events`, { headers: eventStream })).text,
+    );
     expect([...seen, ...rest].map(({ id }) => id)).toEqual(whole.map(({ id }) => id));
     expect(await waitForAnswer(fresh, turn)).toMatchObject({ state: 'complete' });
   });
@@ -125,8 +146,18 @@ describe('[K12.3] deletion meanwhile', () => {
 
   test('of a document that the answer cites: the answer completes, and its citation says that the passage is gone', async () => {
     const agent = await agentWith('cite');
-    const document = await uploadAndRead(fixture.client, agent.id, 'a.md', '# Norway\n\nShipping to Norway takes five days.');
-    models.setScript(() => ({ kind: 'answer', deltas: ['Five days, ', 'as written ', 'in [1].'], firstMs: 600, gapMs: 100 }));
+    const document = await uploadAndRead(
+      fixture.client,
+      agent.id,
+      'a.md',
+      '# Norway\n\nShipping to Norway takes five days.',
+    );
+    models.setScript(() => ({
+      kind: 'answer',
+      deltas: ['Five days, ', 'as written ', 'in [1].'],
+      firstMs: 600,
+      gapMs: 100,
+    }));
     try {
       const conversation = await createConversation(fixture.client, agent.id);
       const turn = await say(fixture.client, conversation.id, 'How long is shipping to Norway?');
@@ -146,19 +177,35 @@ describe('[K12.3] deletion meanwhile', () => {
 
   test('of a document while it is being read: reading ends without a word, no passage and no file stay', async () => {
     const agent = await agentWith('echo');
-    const lines = Array.from({ length: 40_000 }, (_, index) => `# Chapter ${index}\n\nThis is what chapter ${index} says at some length.\n`);
+    const lines = Array.from(
+      { length: 40_000 },
+      (_, index) => `# Chapter ${index}\n\nThis is what chapter ${index} says at some length.\n`,
+    );
     const before = await storedFiles();
-    const uploaded = await fixture.client.upload(`POST /agents/${agent.id}/documents`, { name: 'long.md', type: 'text/markdown', bytes: lines.join('\n') });
+    const uploaded = await fixture.client.upload(`POST /agents/${agent.id}/documents`, {
+      name: 'long.md',
+      type: 'text/markdown',
+      bytes: lines.join('\n'),
+    });
     expect(uploaded.status).toBe(202);
     const { id } = uploaded.json;
-    await waitFor('some passages', async () => (await fixture.client.expect(200, `GET /documents/${id}`)).json.passageCount > 0);
+    await waitFor(
+      'some passages',
+      async () => (await fixture.client.expect(200, `GET /documents/${id}`)).json.passageCount > 0,
+    );
     await fixture.client.expect(204, `DELETE /documents/${id}`);
     await waitFor('the file to be gone', async () => (await storedFiles()) === before);
     const ended = () =>
       asAdmin(fixture.server.database, (query) =>
-        query<{ status: string; error: string | null }>(`select status, error from dbos.workflow_status where workflow_uuid like $1`, [`%${id}%`]));
+        query<{ status: string; error: string | null }>(
+          `select status, error from dbos.workflow_status where workflow_uuid like $1`,
+          [`%${id}%`],
+        ),
+      );
     await waitFor('the job to end', async () => (await ended()).every(({ status }) => status === 'SUCCESS'));
-    const passages = await asAdmin(fixture.server.database, (query) => query('select id from app_agents.passages where document_id = $1', [id]));
+    const passages = await asAdmin(fixture.server.database, (query) =>
+      query('select id from app_agents.passages where document_id = $1', [id]),
+    );
     expect(passages).toEqual([]);
     expect((await fixture.client.expect(200, `GET /agents/${agent.id}`)).json.documentCount).toBe(0);
   });
@@ -180,9 +227,17 @@ test('[K13.1] an upload that is broken off half-way leaves no file, no document,
     'content-type': 'multipart/form-data; boundary=xx',
     'content-length': String(8 * 1_048_576),
   };
-  const asked = request({ host: '127.0.0.1', port, method: 'POST', path: `/api/v1/agents/${agent.id}/documents`, headers });
+  const asked = request({
+    host: '127.0.0.1',
+    port,
+    method: 'POST',
+    path: `/api/v1/agents/${agent.id}/documents`,
+    headers,
+  });
   asked.on('error', () => undefined); // we break it off ourselves
-  asked.write('--xx\r\ncontent-disposition: form-data; name="file"; filename="half.txt"\r\ncontent-type: text/plain\r\n\r\n');
+  asked.write(
+    '--xx\r\ncontent-disposition: form-data; name="file"; filename="half.txt"\r\ncontent-type: text/plain\r\n\r\n',
+  );
   for (let megabyte = 0; megabyte < 4; megabyte += 1) asked.write(Buffer.alloc(1_048_576, 'text '));
   await waitFor('the first bytes to be stored', async () => (await storedFiles()) > before);
   asked.destroy();

@@ -7,7 +7,13 @@ import { createClient, type TestClient } from './client.ts';
 import { createAgent, createConversation } from './agents-fixture.ts';
 import { startModelServer, type ModelServer } from './model-server.ts';
 import { strongPassword } from './server.ts';
-import { findFreePort, findPostmaster, listChildren, startServerProcess, type ServerProcess } from './server-process.ts';
+import {
+  findFreePort,
+  findPostmaster,
+  listChildren,
+  startServerProcess,
+  type ServerProcess,
+} from './server-process.ts';
 import { testSecrets } from './test-cluster.ts';
 
 export interface WholeServerOptions {
@@ -36,9 +42,21 @@ export interface WholeServer extends AsyncDisposable {
 
 /** Tests call faster than people do. */
 const roomyLimits = [
-  'auth.setup', 'auth.sign-in', 'auth.sign-in-address', 'kernel.refused', 'agents.read', 'agents.write', 'agents.upload',
-  'agents.conversation', 'agents.chat', 'runs.read', 'runs.follow', 'runs.cancel',
-].map((name) => `${name}=100000/60`).join(',');
+  'auth.setup',
+  'auth.sign-in',
+  'auth.sign-in-address',
+  'kernel.refused',
+  'agents.read',
+  'agents.write',
+  'agents.upload',
+  'agents.conversation',
+  'agents.chat',
+  'runs.read',
+  'runs.follow',
+  'runs.cancel',
+]
+  .map((name) => `${name}=100000/60`)
+  .join(',');
 
 function killEverything(server: ServerProcess, dataDir: string): void {
   server.kill('SIGKILL');
@@ -56,7 +74,11 @@ function killEverything(server: ServerProcess, dataDir: string): void {
 /** startWholeServer starts everything and signs the owner up; `await using` ends it without a trace. */
 export async function startWholeServer(options: WholeServerOptions = {}): Promise<WholeServer> {
   await using disposer = new AsyncDisposableStack();
-  const dataDir = options.dataDir ?? disposer.adopt(mkdtempSync(join(tmpdir(), `bulkhead-data-${process.pid}-`)), (folder) => rmSync(folder, { recursive: true, force: true }));
+  const dataDir =
+    options.dataDir ??
+    disposer.adopt(mkdtempSync(join(tmpdir(), `bulkhead-data-${process.pid}-`)), (folder) =>
+      rmSync(folder, { recursive: true, force: true }),
+    );
   const database = options.dataDir === undefined ? disposer.use(await createTestDatabase()) : null;
   const models = disposer.use(await startModelServer());
   const port = await findFreePort();
