@@ -1,6 +1,6 @@
 /** The gateway: every call of every application to any model goes through here, under one set of policies and records. */
 import type { Config } from '#kernel/config';
-import type { Database, TenantScope } from '#kernel/db';
+import type { Database, TenantScope, Tx } from '#kernel/db';
 import type { Logger } from '#kernel/log';
 import type { OutboundClient } from '#kernel/outbound';
 import type { SecretBox } from '#kernel/secrets';
@@ -57,6 +57,17 @@ function createAdapters({ config, outbound }: ModelGatewayOptions): Readonly<Rec
   };
 }
 
+/** assertConnection refuses what row-level security does not show: another organisation's connection does not exist here. */
+async function assertConnection(tx: Tx, connectionId: string | null): Promise<void> {
+  if (connectionId === null) return;
+  const rows = await tx.query({
+    name: 'llm.assert-connection',
+    text: 'select 1 from kernel.model_connections where tenant_id = $1 and id = $2',
+    values: [tx.scope?.tenantId, connectionId],
+  });
+  if (rows.length === 0) throw llmErrors.MODEL_CONNECTION_NOT_FOUND();
+}
+
 /** PolicyBook has the policies of each connection; those long unused are forgotten with their breaker's memory. */
 function createPolicyBook({
   modelConcurrency,
@@ -111,6 +122,7 @@ export function createModelGateway(options: ModelGatewayOptions): ModelGateway {
       return testEndpoint(adapters[endpoint.kind], endpoint, target.model);
     },
     discover: () => discoverEndpoints(outbound, options.localAddresses ?? wellKnownAddresses),
+    assertConnection,
     invalidate: (connectionId) => connections.invalidate(connectionId),
     async close() {
       await recorder.flush();

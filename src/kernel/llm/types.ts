@@ -1,5 +1,5 @@
 /** The vocabulary of the model gateway: one request shape in, one stream of parts out, whatever the provider. */
-import type { TenantScope } from '#kernel/db';
+import type { TenantScope, Tx } from '#kernel/db';
 
 export interface ChatMessage {
   readonly role: 'system' | 'user' | 'assistant' | 'tool';
@@ -115,6 +115,8 @@ export interface ModelGateway {
   testConnection(target: TestTarget): Promise<TestOutcome>;
   /** Asks the well-known local addresses for an Ollama or llama.cpp, each for at most 300 ms. */
   discover(): Promise<readonly LocalEndpoint[]>;
+  /** Throws MODEL_CONNECTION_NOT_FOUND unless the transaction's organisation has this connection; null is always there. */
+  assertConnection(tx: Tx, connectionId: string | null): Promise<void>;
   /** Forgets cached connection details after a change. */
   invalidate(connectionId: string): void;
   close(): Promise<void>;

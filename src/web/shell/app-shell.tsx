@@ -56,7 +56,7 @@ export default function AppShell() {
         </Suspense>
       </main>
       <SignInAgain />
-      <Notifications position="bottom-right" />
+      <Notifications position="top-right" limit={3} />
     </div>
   );
 }

@@ -168,3 +168,16 @@ test('[K12.3] an agent whose purge was lost in a crash is found by the sweep', a
     return left.length === 0;
   });
 });
+
+test("[K3.4] an agent cannot be given another organisation's model connection, at its making or later", async () => {
+  const { client, server } = fixture;
+  const stranger = (await server.secondTenant()).client;
+  const connection = { name: 'Theirs', kind: 'openai-compatible', baseUrl: 'http://127.0.0.1:9/v1' };
+  const { json: theirs } = await stranger.expect(201, 'POST /model-connections', { body: connection });
+  const model = { connectionId: theirs.id, model: 'm' };
+  const created = await client.expect(404, 'POST /agents', { body: { name: 'Thief', model } });
+  expect(created.json.code).toBe('MODEL_CONNECTION_NOT_FOUND');
+  const agent = await createAgent(client);
+  const changed = await client.expect(404, `PATCH /agents/${agent.id}`, { body: { revision: 1, model } });
+  expect(changed.json.code).toBe('MODEL_CONNECTION_NOT_FOUND');
+});

@@ -11,9 +11,11 @@ export const createAgent = defineRoute(agentsContract, 'POST /agents', {
   access: { permission: 'agents.agent.write' },
   limit: writeLimit,
   idempotent: true,
+  errors: ['MODEL_CONNECTION_NOT_FOUND'],
   async handler(ctx) {
     const { body, principal } = ctx;
     return ctx.tenant(async (tx) => {
+      await ctx.services.llm.assertConnection(tx, body.model.connectionId);
       const row = takeRow(
         await tx.query<AgentRow>({
           text: `insert into app_agents.agents as a (id, tenant_id, created_by, name, description, instructions, connection_id,

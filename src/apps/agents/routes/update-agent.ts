@@ -26,11 +26,12 @@ export const updateAgent = defineRoute(agentsContract, 'PATCH /agents/{agentId}'
   id: 'agents.agent.update',
   access: { permission: 'agents.agent.write' },
   limit: writeLimit,
-  errors: ['AGENT_NOT_FOUND', 'AGENT_CHANGED'],
+  errors: ['AGENT_NOT_FOUND', 'AGENT_CHANGED', 'MODEL_CONNECTION_NOT_FOUND'],
   async handler(ctx) {
     const { agentId } = ctx.params;
     const columns = toColumns(ctx.body);
     return ctx.tenant(async (tx) => {
+      await ctx.services.llm.assertConnection(tx, ctx.body.model?.connectionId ?? null);
       const assignments = [...columns.keys()].map((column, index) => `, ${column} = $${index + 4}`).join('');
       const changed = await tx.query<{ id: string }>({
         text: `update app_agents.agents set revision = revision + 1, updated_at = now()${assignments}
