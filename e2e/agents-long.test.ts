@@ -52,21 +52,22 @@ interface ScrollBox {
   readonly clientHeight: number;
 }
 
-const question = (number: number) => tab.page.getByText(`Question ${number}.`, { exact: true });
+const question = (number: number) =>
+  tab.page.getByRole('list', { name: 'Messages' }).getByText(`Question ${number}.`, { exact: true });
 
 test('[A6] a long conversation opens at its end and grows upwards without moving what is read', async () => {
   const { page } = tab;
-  await question(turns).last().waitFor();
+  await question(turns).waitFor();
   const box = page.getByRole('region', { name: 'Conversation' });
   const isAtEnd = ({ scrollHeight, scrollTop, clientHeight }: ScrollBox) => scrollHeight - scrollTop - clientHeight < 2;
   expect(await box.evaluate(isAtEnd)).toBe(true);
   const oldestShown = turns - 24; // a page has 50 messages
-  await page.getByRole('list', { name: 'Messages' }).getByText(`Question ${oldestShown}.`, { exact: true }).waitFor();
+  await question(oldestShown).waitFor();
   expect(await question(1).count()).toBe(0);
   await box.evaluate((element: ScrollBox) => void (element.scrollTop = 60));
   const anchor = question(oldestShown);
   const before = await anchor.boundingBox();
-  await page.getByRole('list', { name: 'Messages' }).getByText('Question 1.', { exact: true }).waitFor();
+  await question(1).waitFor();
   expect(Math.abs(((await anchor.boundingBox())?.y ?? 0) - (before?.y ?? 0))).toBeLessThan(80);
   await page.getByRole('button', { name: 'Jump to latest' }).click();
   await expect.poll(() => box.evaluate(isAtEnd)).toBe(true);

@@ -245,6 +245,39 @@ describe('chat', () => {
     await second.close();
   });
 
+  test('[K12.4] asking while another device is being answered keeps the text and shows that answer', async () => {
+    const conversationId = new URL(page.url()).pathname.split('/').at(-1);
+    const text = Array.from({ length: 100 }, (_, index) => `other${index}`).join(' ');
+    script(text, 20);
+    await owner.client.expect(202, `POST /conversations/${conversationId}/messages`, {
+      body: { text: 'From my phone' },
+    });
+    await ask('From my desk');
+    await page.getByRole('alert').getByText('An answer is still being written').waitFor();
+    expect(await page.getByRole('textbox', { name: /^Message to/ }).inputValue()).toBe('From my desk');
+    await page.getByText('From my phone', { exact: true }).waitFor();
+    await lastAnswer().getByText('other5').waitFor();
+    await waitUntilDone();
+    expect(await answerText()).toBe(text);
+    script('Now you.');
+    await page.getByRole('textbox', { name: /^Message to/ }).press('Enter');
+    await lastAnswer().getByText('Now you.').waitFor();
+    await waitUntilDone();
+  });
+
+  test('[K17.5] nothing jumps while an answer is written and when it ends', async () => {
+    await page.evaluate(`window.shifts = []; new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) window.shifts.push(entry.value);
+    }).observe({ type: 'layout-shift' })`);
+    script(`Some words.\n\n${'More words in a second paragraph. '.repeat(20)}`, 15);
+    await ask('Do not jump');
+    await lastAnswer().getByText('Some words.').waitFor();
+    await waitUntilDone();
+    await lastAnswer().getByRole('button', { name: 'Copy' }).waitFor();
+    const shifts = await page.evaluate<number[]>('window.shifts');
+    expect(shifts.reduce((sum, shift) => sum + shift, 0)).toBeLessThan(0.02);
+  });
+
   test('[K6.2] an answer that failed says why, and trying again mends it', async () => {
     model.setScript(() => ({ kind: 'error', status: 401, message: 'Incorrect API key' }));
     await ask('Will this fail?');
