@@ -51,9 +51,16 @@ export interface Bulkhead {
 const root = new URL('..', import.meta.url);
 
 /** programVersion is the version in package.json. */
-export const programVersion = (JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as { version: string }).version;
+export const programVersion = (JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as { version: string })
+  .version;
 
-const kernelPermissions = kernelModules.permissions.map((set) => ({ ...set, id: 'kernel', title: '', tagline: '', isShown: false }));
+const kernelPermissions = kernelModules.permissions.map((set) => ({
+  ...set,
+  id: 'kernel',
+  title: '',
+  tagline: '',
+  isShown: false,
+}));
 
 /** composeBulkhead opens the database and makes every service. What it opened is closed again when something fails. */
 export async function composeBulkhead(options: ComposeOptions): Promise<Bulkhead> {
@@ -79,7 +86,13 @@ interface Parts {
 }
 
 /** buildServices makes the services in the order in which they need each other; `closers` grows along. */
-async function buildServices(config: Config, log: Logger, db: Database, apps: readonly AppDefinition[], closers: (() => unknown)[]): Promise<Parts> {
+async function buildServices(
+  config: Config,
+  log: Logger,
+  db: Database,
+  apps: readonly AppDefinition[],
+  closers: (() => unknown)[],
+): Promise<Parts> {
   const limits = await createLimiter({ config, db, log });
   closers.push(() => limits.close());
   const audit = createAuditLog({ db });
@@ -95,16 +108,35 @@ async function buildServices(config: Config, log: Logger, db: Database, apps: re
   const registry = createExecutorRegistry({ db, log, role: config.role });
   closers.push(() => registry.close());
   const jobs = createJobEngine({
-    db, log, registry, role: config.role, services: () => services,
+    db,
+    log,
+    registry,
+    role: config.role,
+    services: () => services,
     workflows: apps.flatMap((app) => app.workflows),
   });
   const runs = createRunService({
-    db, log, registry, role: config.role, services: () => services,
+    db,
+    log,
+    registry,
+    role: config.role,
+    services: () => services,
     workflows: apps.flatMap((app) => app.runWorkflows) as never,
   });
   closers.push(() => runs.close());
   const services: Services = Object.freeze({
-    config, log, db, identity, secrets, audit, limits, outbound, llm, storage, jobs, runs,
+    config,
+    log,
+    db,
+    identity,
+    secrets,
+    audit,
+    limits,
+    outbound,
+    llm,
+    storage,
+    jobs,
+    runs,
   });
   return { services, registry };
 }
@@ -120,7 +152,12 @@ function buildServer(services: Services, apps: readonly AppDefinition[], options
   });
 }
 
-function assemble({ services, registry }: Parts, server: HttpServer, apps: readonly AppDefinition[], closers: (() => unknown)[]): Bulkhead {
+function assemble(
+  { services, registry }: Parts,
+  server: HttpServer,
+  apps: readonly AppDefinition[],
+  closers: (() => unknown)[],
+): Bulkhead {
   const { config, log, jobs, runs } = services;
   let draining: Promise<void> | undefined;
   let closing: Promise<void> | undefined;

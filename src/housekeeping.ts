@@ -32,10 +32,16 @@ function listTasks(services: Services, apps: readonly AppDefinition[]): Task[] {
   const { config, db, storage } = services;
   const idempotency = createIdempotency({ db });
   return [
-    ...apps.flatMap(({ id, sweep }) => (sweep ? [{ name: `${id}.sweep`, everyMinutes: 1, run: () => sweep(services) }] : [])),
+    ...apps.flatMap(({ id, sweep }) =>
+      sweep ? [{ name: `${id}.sweep`, everyMinutes: 1, run: () => sweep(services) }] : [],
+    ),
     { name: 'storage.sweep', everyMinutes: 60, run: () => storage.sweep() },
     { name: 'idempotency.prune', everyMinutes: 10, run: () => idempotency.prune() },
-    { name: 'auth.sessions.sweep', everyMinutes: 60, run: () => sweepSessions(db, new Date(), config.sessionIdleHours) },
+    {
+      name: 'auth.sessions.sweep',
+      everyMinutes: 60,
+      run: () => sweepSessions(db, new Date(), config.sessionIdleHours),
+    },
   ];
 }
 

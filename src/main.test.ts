@@ -15,7 +15,10 @@ interface Ended {
 }
 
 function start(environment: Readonly<Record<string, string>>, args: readonly string[] = []) {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, ...args], { env: { PATH: '', ...environment }, stdio: 'pipe' });
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, ...args], {
+    env: { PATH: '', ...environment },
+    stdio: 'pipe',
+  });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
@@ -26,11 +29,24 @@ function start(environment: Readonly<Record<string, string>>, args: readonly str
 
 describe('[K1.2] a bad start', () => {
   test('names every missing and malformed setting at once, exits 78 and never listens', async () => {
-    const { ended } = start({ PORT: '80a', REQUEST_TIMEOUT_SECONDS: '-1', TRUSTED_PROXIES: '10.0.0.0/99', LOG_LEVEL: 'loud', DATABASE_URL: 'postgres://x@127.0.0.1:1/x' });
+    const { ended } = start({
+      PORT: '80a',
+      REQUEST_TIMEOUT_SECONDS: '-1',
+      TRUSTED_PROXIES: '10.0.0.0/99',
+      LOG_LEVEL: 'loud',
+      DATABASE_URL: 'postgres://x@127.0.0.1:1/x',
+    });
     const { code, stdout, stderr } = await ended;
     expect(code).toBe(78);
     expect(stdout).toBe('');
-    for (const name of ['PORT', 'REQUEST_TIMEOUT_SECONDS', 'TRUSTED_PROXIES', 'LOG_LEVEL', 'MASTER_KEY', 'AUTH_SECRET']) {
+    for (const name of [
+      'PORT',
+      'REQUEST_TIMEOUT_SECONDS',
+      'TRUSTED_PROXIES',
+      'LOG_LEVEL',
+      'MASTER_KEY',
+      'AUTH_SECRET',
+    ]) {
       expect(stderr).toMatch(new RegExp(`^  ${name}: `, 'm'));
     }
     expect(stderr).not.toMatch(/^\s+at /m);
@@ -38,7 +54,11 @@ describe('[K1.2] a bad start', () => {
 
   test('with an example value as a secret is refused without repeating it', async () => {
     const secret = Buffer.from('change-me-change-me-change-me-00').toString('base64');
-    const { code, stderr } = await start({ DATABASE_URL: 'postgres://x@127.0.0.1:1/x', MASTER_KEY: secret, AUTH_SECRET: secret }).ended;
+    const { code, stderr } = await start({
+      DATABASE_URL: 'postgres://x@127.0.0.1:1/x',
+      MASTER_KEY: secret,
+      AUTH_SECRET: secret,
+    }).ended;
     expect(code).toBe(78);
     expect(stderr).toContain('MASTER_KEY: is an example value');
     expect(stderr).not.toContain(secret);
@@ -61,7 +81,14 @@ describe('with a database', () => {
   beforeAll(async () => {
     database = await createEmptyDatabase();
     const { masterKey = '', authSecret = '', dataDir } = database.config;
-    environment = { DATABASE_URL: database.url, MASTER_KEY: masterKey, AUTH_SECRET: authSecret, DATA_DIR: dataDir, PORT: '0', DRAIN_SECONDS: '1' };
+    environment = {
+      DATABASE_URL: database.url,
+      MASTER_KEY: masterKey,
+      AUTH_SECRET: authSecret,
+      DATA_DIR: dataDir,
+      PORT: '0',
+      DRAIN_SECONDS: '1',
+    };
   });
   afterAll(() => database?.[Symbol.asyncDispose]());
 
@@ -89,7 +116,10 @@ describe('with a database', () => {
   }, 60_000);
 
   test('a database that cannot be reached is named without its password', async () => {
-    const { code, stderr } = await start({ ...environment, DATABASE_URL: 'postgres://someone:pass-word-1@127.0.0.1:1/nothing' }).ended;
+    const { code, stderr } = await start({
+      ...environment,
+      DATABASE_URL: 'postgres://someone:pass-word-1@127.0.0.1:1/nothing',
+    }).ended;
     expect(code).toBe(1);
     expect(stderr).toContain('127.0.0.1:1');
     expect(stderr).not.toContain('pass-word-1');

@@ -21,13 +21,22 @@ export function describeStartFailure(error: unknown): StartFailure {
   if (isDatabaseStartError(error)) return { text: error.message, exitCode: 1 };
   const { code, port, address = 'the address' } = error as { code?: string; port?: number; address?: string };
   if (code === 'EADDRINUSE') {
-    return { text: `Port ${port} is already in use on ${address}. Stop the program that uses it, or choose another with PORT=<number>.`, exitCode: 1 };
+    return {
+      text: `Port ${port} is already in use on ${address}. Stop the program that uses it, or choose another with PORT=<number>.`,
+      exitCode: 1,
+    };
   }
   if (code === 'EACCES' && port !== undefined) {
-    return { text: `This user may not listen on port ${port}. Choose one above 1023 with PORT=<number>, and put a proxy in front of it.`, exitCode: 1 };
+    return {
+      text: `This user may not listen on port ${port}. Choose one above 1023 with PORT=<number>, and put a proxy in front of it.`,
+      exitCode: 1,
+    };
   }
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
-    return { text: `HOST: ${address} is not an address of this machine. Use 127.0.0.1, or 0.0.0.0 for all.`, exitCode: 1 };
+    return {
+      text: `HOST: ${address} is not an address of this machine. Use 127.0.0.1, or 0.0.0.0 for all.`,
+      exitCode: 1,
+    };
   }
   return { text: error instanceof Error ? (error.stack ?? error.message) : String(error), exitCode: 1 };
 }

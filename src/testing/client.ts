@@ -26,7 +26,10 @@ export interface TestClient {
   /** Sends and gives the response as it comes, for streams. */
   open(route: string, asking?: Asking): Promise<Response>;
   /** Uploads one file as multipart/form-data. */
-  upload(route: string, file: { readonly name: string; readonly type: string; readonly bytes: Uint8Array | string }): Promise<Answer>;
+  upload(
+    route: string,
+    file: { readonly name: string; readonly type: string; readonly bytes: Uint8Array | string },
+  ): Promise<Answer>;
 }
 
 /** createClient makes a client of the server at `url` (an origin). */
@@ -43,7 +46,12 @@ export function createClient(url: string): TestClient {
     }
   }
 
-  async function send(route: string, headers: Record<string, string>, body: string | FormData | undefined, signal?: AbortSignal): Promise<Response> {
+  async function send(
+    route: string,
+    headers: Record<string, string>,
+    body: string | FormData | undefined,
+    signal?: AbortSignal,
+  ): Promise<Response> {
     const [method = 'GET', path = '/'] = route.split(' ');
     const target = path.startsWith('//') ? path.slice(1) : `/api/v1${path}`;
     const response = await fetch(url + target, {
@@ -87,5 +95,10 @@ export function createClient(url: string): TestClient {
 async function read(response: Response): Promise<Answer> {
   const text = await response.text();
   const isJson = response.headers.get('content-type')?.includes('json') ?? false;
-  return { status: response.status, headers: response.headers, text, json: isJson && text !== '' ? JSON.parse(text) : undefined };
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    json: isJson && text !== '' ? JSON.parse(text) : undefined,
+  };
 }

@@ -36,7 +36,17 @@ export interface TestServer extends AsyncDisposable {
 }
 
 /** Tests call faster than people do; a test of a limit sets its own. */
-const roomyLimits = ['auth.sign-in', 'auth.sign-in-address', 'auth.sign-up', 'auth.sign-up-form', 'auth.setup', 'auth.settings', 'kernel.refused'].map((name) => `${name}=100000/60`).join(',');
+const roomyLimits = [
+  'auth.sign-in',
+  'auth.sign-in-address',
+  'auth.sign-up',
+  'auth.sign-up-form',
+  'auth.setup',
+  'auth.settings',
+  'kernel.refused',
+]
+  .map((name) => `${name}=100000/60`)
+  .join(',');
 
 /** startTestServer starts a composed server; `await using` ends it and drops its database. */
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
@@ -44,7 +54,12 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const database = await createTestDatabase({
     log,
     ...(kind ? { kind } : {}),
-    environment: { SIGN_UP: 'open', DRAIN_SECONDS: '1', ...environment, LIMITS: [roomyLimits, environment['LIMITS']].filter(Boolean).join(',') },
+    environment: {
+      SIGN_UP: 'open',
+      DRAIN_SECONDS: '1',
+      ...environment,
+      LIMITS: [roomyLimits, environment['LIMITS']].filter(Boolean).join(','),
+    },
   });
   try {
     const bulkhead = await composeBulkhead({ ...composing, config: database.config, log });
@@ -77,13 +92,19 @@ function describeServer(url: string, bulkhead: Bulkhead, database: TestDatabase)
       if (!link) throw new Error('the owner exists already');
       const token = new URL(link).hash.replace('#token=', '');
       const client = createClient(url);
-      await client.expect(201, 'POST /setup', { body: { token, name: 'Ada Lovelace', email: 'ada@example.com', password: strongPassword } });
+      await client.expect(201, 'POST /setup', {
+        body: { token, name: 'Ada Lovelace', email: 'ada@example.com', password: strongPassword },
+      });
       return toTenant(client);
     },
     async secondTenant() {
       strangers += 1;
       const client = createClient(url);
-      const person = { name: `Stranger ${strangers}`, email: `stranger${strangers}@example.org`, password: strongPassword };
+      const person = {
+        name: `Stranger ${strangers}`,
+        email: `stranger${strangers}@example.org`,
+        password: strongPassword,
+      };
       await client.expect(201, 'POST /auth/sign-up', { body: person });
       return toTenant(client);
     },

@@ -3,5 +3,15 @@ export { defineRoute } from './define-route.ts';
 export { createPolicy } from './policy.ts';
 export type { PermissionSet, Policy } from './policy.ts';
 export type {
-  Access, BinaryAnswer, EventStream, EventWriter, Limit, RequestContext, Route, RouteOptions, ServerSentEvent, SignedInContext, UploadedFile,
+  Access,
+  BinaryAnswer,
+  EventStream,
+  EventWriter,
+  Limit,
+  RequestContext,
+  Route,
+  RouteOptions,
+  ServerSentEvent,
+  SignedInContext,
+  UploadedFile,
 } from './types.ts';

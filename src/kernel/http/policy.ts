@@ -25,7 +25,8 @@ export function createPolicy(sets: readonly PermissionSet[]): Policy {
     }
     for (const [role, names] of Object.entries(set.policy) as [Role, readonly string[]][]) {
       const unknown = names.find((name) => !(name in set.permissions));
-      if (unknown) throw new Error(`the policy gives ${role} the permission ${unknown}, which its module does not declare`);
+      if (unknown)
+        throw new Error(`the policy gives ${role} the permission ${unknown}, which its module does not declare`);
       held.set(role, new Set([...(held.get(role) ?? []), ...names]));
     }
   }

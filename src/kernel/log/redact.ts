@@ -64,7 +64,10 @@ function quotesInput(error: Error): boolean {
 
 /** onlyFrames keeps the places of a stack; its first lines repeat the message. */
 function onlyFrames(stack: string): string {
-  return stack.split('\n').filter((line) => /^\s+at /.test(line)).join('\n');
+  return stack
+    .split('\n')
+    .filter((line) => /^\s+at /.test(line))
+    .join('\n');
 }
 
 function redactError(error: Error, depth: number, budget: Budget): Record<string, unknown> {

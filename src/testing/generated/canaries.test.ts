@@ -37,7 +37,10 @@ function canary(): string {
 beforeAll(async () => {
   const destination = { write: (line: string) => void (log += line) };
   const limits = [...new Set(routes.map((route) => `${route.limit.name}=100000/60`))].join(',');
-  server = await startTestServer({ log: createLogger({ level: 'trace', destination }), environment: { LIMITS: limits } });
+  server = await startTestServer({
+    log: createLogger({ level: 'trace', destination }),
+    environment: { LIMITS: limits },
+  });
   owner = await server.signUpOwner();
   session = decodeURIComponent(owner.client.cookie.split('=')[1] ?? '');
   samples = await createSamples(server, owner);
@@ -68,17 +71,33 @@ async function sendCanaries(route: Route): Promise<void> {
   const path = fillPath(route, samples);
   const headers = headersWithCanaries();
   if (route.operation.upload) {
-    await client.upload(path, { name: `${canary()}.txt`, type: `text/${canary()}`, bytes: `${canary()} and ${canary()}` });
+    await client.upload(path, {
+      name: `${canary()}.txt`,
+      type: `text/${canary()}`,
+      bytes: `${canary()} and ${canary()}`,
+    });
     return;
   }
   const signal = AbortSignal.timeout(10_000);
   await client.ask(path, { body, headers, signal });
   await client.ask(`${path}?${query.toString()}`, { body, headers, signal });
   // Refused input: unknown fields, fields of the wrong type, ids that are no ids, a body that is no JSON.
-  await client.ask(`${path}?${canary()}=${canary()}`, { body: route.key.startsWith('GET ') ? undefined : { ...(body as object), [canary()]: canary() }, headers, signal });
-  await client.ask(fillPath(route, Object.fromEntries(parametersOf(route).map((name) => [name, canary()]))), { body, headers, signal });
+  await client.ask(`${path}?${canary()}=${canary()}`, {
+    body: route.key.startsWith('GET ') ? undefined : { ...(body as object), [canary()]: canary() },
+    headers,
+    signal,
+  });
+  await client.ask(fillPath(route, Object.fromEntries(parametersOf(route).map((name) => [name, canary()]))), {
+    body,
+    headers,
+    signal,
+  });
   if (body) await client.ask(path, { body: `{"name": "${canary()}`, headers, signal });
-  await createClient(server.url).ask(path, { body, headers: { ...headers, cookie: `__Host-bulkhead_session=${canary()}` }, signal });
+  await createClient(server.url).ask(path, {
+    body,
+    headers: { ...headers, cookie: `__Host-bulkhead_session=${canary()}` },
+    signal,
+  });
 }
 
 /** excerpt shows where a canary sits. */
@@ -89,7 +108,9 @@ function excerpt(text: string): string {
 
 test('[K7.1] canaries in path, query, headers and body of every route appear in no line of the log', async () => {
   for (const route of routes) await sendCanaries(route);
-  await createClient(server.url).ask(`GET /${canary()}/${canary()}?${canary()}=${canary()}`, { headers: headersWithCanaries() });
+  await createClient(server.url).ask(`GET /${canary()}/${canary()}?${canary()}=${canary()}`, {
+    headers: headersWithCanaries(),
+  });
   expect(canaries.length).toBeGreaterThan(500);
 
   const reached = new Set([...log.matchAll(/"route":"([^"]+)"/g)].map((match) => match[1]));
@@ -99,17 +120,32 @@ test('[K7.1] canaries in path, query, headers and body of every route appear in 
 });
 
 test('[K7.1] neither passwords, addresses, keys nor session tokens are in the log', () => {
-  for (const secret of ['ada@example.com', 'stranger', 'Zwergen', 'a-key-nobody-else-sees', session.slice(0, 20), 'made of rock']) {
+  for (const secret of [
+    'ada@example.com',
+    'stranger',
+    'Zwergen',
+    'a-key-nobody-else-sees',
+    session.slice(0, 20),
+    'made of rock',
+  ]) {
     expect(secret.length).toBeGreaterThan(6);
     expect([secret, log.includes(secret)]).toEqual([secret, false]);
   }
 });
 
 test('[K7.1] every line of the log is one JSON object, requests with id, route, status and duration', () => {
-  const lines = log.trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+  const lines = log
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
   const requests = lines.filter((line) => line['msg'] === 'request');
   expect(requests.length).toBeGreaterThan(routes.length);
   for (const line of requests) {
-    expect(line).toMatchObject({ requestId: expect.any(String), route: expect.any(String), status: expect.any(Number), durationMs: expect.any(Number) });
+    expect(line).toMatchObject({
+      requestId: expect.any(String),
+      route: expect.any(String),
+      status: expect.any(Number),
+      durationMs: expect.any(Number),
+    });
   }
 });

@@ -11,7 +11,10 @@ import { fillPath, parametersOf } from './sample-resources.ts';
 
 const routes: readonly Route[] = [...kernelModules.routes, ...apps.flatMap((app) => app.routes)];
 const named = (list: readonly Route[]) => list.map((route) => [route.key, route] as const);
-const permissions = Object.assign({}, ...[...kernelModules.permissions, ...apps].map((set) => set.permissions)) as Record<string, string>;
+const permissions = Object.assign(
+  {},
+  ...[...kernelModules.permissions, ...apps].map((set) => set.permissions),
+) as Record<string, string>;
 
 let server: TestServer;
 let owner: Tenant;
@@ -22,31 +25,47 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => server?.[Symbol.asyncDispose]());
 
-const pathOf = (route: Route): string => fillPath(route, Object.fromEntries(parametersOf(route).map((name) => [name, newId()])));
+const pathOf = (route: Route): string =>
+  fillPath(route, Object.fromEntries(parametersOf(route).map((name) => [name, newId()])));
 
 describe('over the wire', () => {
-  test.each(named(routes.filter((route) => route.access !== 'public')))('[Q2] %s without a session is 401, with RateLimit fields', async (_key, route) => {
-    const answer = await server.anonymous.expect(401, pathOf(route), { body: route.operation.body ? {} : undefined });
-    expect(answer.json.code).toBe('UNAUTHENTICATED');
-    expect(answer.headers.get('ratelimit')).toMatch(/^"[\w.-]+";r=\d+;t=\d+$/);
-    expect(answer.headers.get('ratelimit-policy')).toMatch(/^"[\w.-]+";q=\d+;w=\d+$/);
-  });
+  test.each(named(routes.filter((route) => route.access !== 'public')))(
+    '[Q2] %s without a session is 401, with RateLimit fields',
+    async (_key, route) => {
+      const answer = await server.anonymous.expect(401, pathOf(route), { body: route.operation.body ? {} : undefined });
+      expect(answer.json.code).toBe('UNAUTHENTICATED');
+      expect(answer.headers.get('ratelimit')).toMatch(/^"[\w.-]+";r=\d+;t=\d+$/);
+      expect(answer.headers.get('ratelimit-policy')).toMatch(/^"[\w.-]+";q=\d+;w=\d+$/);
+    },
+  );
 
-  test.each(named(routes.filter((route) => route.operation.body)))('[K5.1] %s refuses an unknown field and a body that is not JSON', async (_key, route) => {
-    const unknown = await owner.client.expect(400, pathOf(route), { body: { 'no such field': 1 } });
-    expect(unknown.json.errors).toContainEqual(expect.objectContaining({ pointer: '/body/no such field' }));
-    await owner.client.expect(415, pathOf(route), { body: 'a=b', headers: { 'content-type': 'application/x-www-form-urlencoded' } });
-  });
+  test.each(named(routes.filter((route) => route.operation.body)))(
+    '[K5.1] %s refuses an unknown field and a body that is not JSON',
+    async (_key, route) => {
+      const unknown = await owner.client.expect(400, pathOf(route), { body: { 'no such field': 1 } });
+      expect(unknown.json.errors).toContainEqual(expect.objectContaining({ pointer: '/body/no such field' }));
+      await owner.client.expect(415, pathOf(route), {
+        body: 'a=b',
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      });
+    },
+  );
 
-  test.each(named(routes.filter((route) => parametersOf(route).length > 0)))('[K5.1] %s refuses a path that is no id', async (_key, route) => {
-    const path = fillPath(route, Object.fromEntries(parametersOf(route).map((name) => [name, "x';drop-table"])));
-    const answer = await owner.client.ask(path, { body: route.operation.body ? {} : undefined });
-    expect([400, 415]).toContain(answer.status);
-  });
+  test.each(named(routes.filter((route) => parametersOf(route).length > 0)))(
+    '[K5.1] %s refuses a path that is no id',
+    async (_key, route) => {
+      const path = fillPath(route, Object.fromEntries(parametersOf(route).map((name) => [name, "x';drop-table"])));
+      const answer = await owner.client.ask(path, { body: route.operation.body ? {} : undefined });
+      expect([400, 415]).toContain(answer.status);
+    },
+  );
 
-  test.each(named(routes.filter((route) => !route.key.startsWith('GET '))))('[K8.2] %s refuses a write from another site', async (_key, route) => {
-    await owner.client.expect(403, pathOf(route), { body: {}, headers: { 'sec-fetch-site': 'cross-site' } });
-  });
+  test.each(named(routes.filter((route) => !route.key.startsWith('GET '))))(
+    '[K8.2] %s refuses a write from another site',
+    async (_key, route) => {
+      await owner.client.expect(403, pathOf(route), { body: {}, headers: { 'sec-fetch-site': 'cross-site' } });
+    },
+  );
 
   test('[K2.8] no JSON answer carries the session token, and the cookie is __Host-, HttpOnly, Secure and SameSite', async () => {
     const person = { name: 'Cookie Monster', email: 'cookie@example.org', password: 'Ärger mit 7 Zwergen!' };
@@ -67,7 +86,8 @@ describe('in the declarations', () => {
     // @ts-expect-error -- no limit
     const withoutLimit = () => defineRoute(probeContract, 'GET /probe/caller', { id: 'x', access: 'public', handler });
     // @ts-expect-error -- no access
-    const withoutAccess = () => defineRoute(probeContract, 'GET /probe/caller', { id: 'x', limit: routes[0]?.limit ?? never, handler });
+    const withoutAccess = () =>
+      defineRoute(probeContract, 'GET /probe/caller', { id: 'x', limit: routes[0]?.limit ?? never, handler });
     expect([withoutLimit, withoutAccess]).toHaveLength(2);
     for (const { limit, id } of routes) expect([id, limit.max > 0 && limit.windowSeconds > 0]).toEqual([id, true]);
   });
@@ -88,8 +108,13 @@ describe('in the declarations', () => {
   });
 
   test('[K5.4] every POST that creates (201 or 202) honours Idempotency-Key, uploads and signing up apart', () => {
-    const creating = routes.filter(({ key, operation, access }) =>
-      key.startsWith('POST ') && (operation.status === 201 || operation.status === 202) && !operation.upload && access !== 'public');
+    const creating = routes.filter(
+      ({ key, operation, access }) =>
+        key.startsWith('POST ') &&
+        (operation.status === 201 || operation.status === 202) &&
+        !operation.upload &&
+        access !== 'public',
+    );
     expect(creating.length).toBeGreaterThan(3);
     expect(creating.filter((route) => !route.idempotent).map((route) => route.id)).toEqual([]);
   });
@@ -98,7 +123,11 @@ describe('in the declarations', () => {
     const lists = routes.filter((route) => isPage(route.operation.response));
     expect(lists.length).toBeGreaterThan(4);
     for (const { operation, id } of lists) {
-      expect([id, operation.query?.safeParse({ limit: '201' }).success, operation.query?.safeParse({}).data]).toEqual([id, false, expect.objectContaining({ limit: 50 })]);
+      expect([id, operation.query?.safeParse({ limit: '201' }).success, operation.query?.safeParse({}).data]).toEqual([
+        id,
+        false,
+        expect.objectContaining({ limit: 50 }),
+      ]);
     }
   });
 });
@@ -119,7 +148,10 @@ function looseObjects(schema: z.ZodType, path = ''): string[] {
   return [
     ...(isLoose ? [path || '/'] : []),
     ...Object.entries(shape).flatMap(([name, field]) => looseObjects(field, `${path}/${name}`)),
-    ...inner('element'), ...inner('innerType'), ...inner('in'), ...inner('out'),
+    ...inner('element'),
+    ...inner('innerType'),
+    ...inner('in'),
+    ...inner('out'),
     ...((def['options'] ?? []) as z.ZodType[]).flatMap((option) => looseObjects(option, path)),
   ];
 }

@@ -35,7 +35,10 @@ function bodyFor(route: Route, ids: Samples): unknown {
 
 function ask(tenant: Tenant, route: Route, path: string, query: string, body: unknown) {
   if (route.operation.upload) return tenant.client.upload(path, { name: 'a.txt', type: 'text/plain', bytes: 'hello' });
-  return tenant.client.ask(path + query, { body, headers: route.operation.stream ? { accept: 'text/event-stream, application/json' } : {} });
+  return tenant.client.ask(path + query, {
+    body,
+    headers: route.operation.stream ? { accept: 'text/event-stream, application/json' } : {},
+  });
 }
 
 describe('routes', () => {
@@ -44,42 +47,61 @@ describe('routes', () => {
     expect(routesWithIds.some((route) => route.operation.stream)).toBe(true);
   });
 
-  test.each(routesWithIds.map((route) => [route.key, route] as const))("[K3.4] %s with another organisation's id is 404", async (_key, route) => {
-    const path = fillPath(route, samples);
-    const answer = await ask(stranger, route, path, queryFor(route, server, owner, samples), bodyFor(route, own));
-    expect([answer.status, answer.text]).toEqual([404, expect.stringContaining('"code"')]);
-    for (const id of Object.values(samples)) expect(answer.text).not.toContain(id);
-  });
+  test.each(routesWithIds.map((route) => [route.key, route] as const))(
+    "[K3.4] %s with another organisation's id is 404",
+    async (_key, route) => {
+      const path = fillPath(route, samples);
+      const answer = await ask(stranger, route, path, queryFor(route, server, owner, samples), bodyFor(route, own));
+      expect([answer.status, answer.text]).toEqual([404, expect.stringContaining('"code"')]);
+      for (const id of Object.values(samples)) expect(answer.text).not.toContain(id);
+    },
+  );
 
-  test.each(routesWithIds.map((route) => [route.key, route] as const))('[K3.4] %s is 404 for an id nobody has, just the same', async (_key, route) => {
-    const nobody = Object.fromEntries(parametersOf(route).map((name) => [name, newId()]));
-    const answer = await ask(stranger, route, fillPath(route, nobody), queryFor(route, server, stranger, nobody), bodyFor(route, own));
-    expect(answer.status).toBe(404);
-  });
+  test.each(routesWithIds.map((route) => [route.key, route] as const))(
+    '[K3.4] %s is 404 for an id nobody has, just the same',
+    async (_key, route) => {
+      const nobody = Object.fromEntries(parametersOf(route).map((name) => [name, newId()]));
+      const answer = await ask(
+        stranger,
+        route,
+        fillPath(route, nobody),
+        queryFor(route, server, stranger, nobody),
+        bodyFor(route, own),
+      );
+      expect(answer.status).toBe(404);
+    },
+  );
 
   test("[K3.4] lists show nothing of another organisation's", async () => {
-    const lists = routes.filter((route) => route.key.startsWith('GET ') && route.operation.query && 'cursor' in route.operation.query.shape);
+    const lists = routes.filter(
+      (route) => route.key.startsWith('GET ') && route.operation.query && 'cursor' in route.operation.query.shape,
+    );
     expect(lists.length).toBeGreaterThan(5);
     for (const route of lists) {
       const answer = await stranger.client.expect(200, fillPath(route, own));
-      for (const id of Object.values(samples)) expect([route.key, answer.text.includes(id)]).toEqual([route.key, false]);
+      for (const id of Object.values(samples))
+        expect([route.key, answer.text.includes(id)]).toEqual([route.key, false]);
     }
   });
 
   const referring = routes.filter((route) => {
     const names = new Set<string>();
-    if (route.operation.body) sampleFromSchema(route.operation.body, '/body', { text: () => 'a', id: (name) => (names.add(name), newId()) });
+    if (route.operation.body)
+      sampleFromSchema(route.operation.body, '/body', { text: () => 'a', id: (name) => (names.add(name), newId()) });
     return names.size > 0;
   });
-  test.each(referring.map((route) => [route.key, route] as const))("[K3.4] %s tells nothing about another organisation's id in its body", async (_key, route) => {
-    // Each try on an agent of its own: the first may change it.
-    const fresh = async () => fillPath(route, { ...own, agentId: (await createAgent(stranger.client)).id });
-    const known = await ask(stranger, route, await fresh(), '', bodyFor(route, samples));
-    const invented = await ask(stranger, route, await fresh(), '', bodyFor(route, {}));
-    expect([known.status, known.json?.code]).toEqual([invented.status, invented.json?.code]);
-    expect(known.status).toBeLessThan(500);
-    for (const secret of ['Mine', 'models.example.com', 'else-sees']) expect(known.text).not.toContain(secret);
-  });
+  test.each(referring.map((route) => [route.key, route] as const))(
+    "[K3.4] %s tells nothing about another organisation's id in its body",
+    async (_key, route) => {
+      // Each try on an agent of its own: the first may change it.
+      const fresh = async () => fillPath(route, { ...own, agentId: (await createAgent(stranger.client)).id });
+      const known = await ask(stranger, route, await fresh(), '', bodyFor(route, samples));
+      const invented = await ask(stranger, route, await fresh(), '', bodyFor(route, {}));
+      expect([known.status, known.json?.code]).toEqual([invented.status, invented.json?.code]);
+      expect(known.status).toBeLessThan(500);
+      for (const secret of ['Mine', 'models.example.com', 'else-sees']) expect(known.text).not.toContain(secret);
+    },
+  );
 
   test('[K3.4] after all that nothing of the owner was changed or deleted', async () => {
     for (const name of ['agentId', 'conversationId', 'documentId', 'passageId', 'connectionId', 'runId'] as const) {
@@ -87,9 +109,11 @@ describe('routes', () => {
       expect(route, name).toBeDefined();
       if (route) await owner.client.expect(200, fillPath(route, samples));
     }
-    await owner.client.expect(200, `GET /files/${samples['fileId']}${queryFor({ key: 'GET /files/{fileId}' }, server, owner, samples)}`);
+    await owner.client.expect(
+      200,
+      `GET /files/${samples['fileId']}${queryFor({ key: 'GET /files/{fileId}' }, server, owner, samples)}`,
+    );
   });
-
 });
 
 interface Table {
@@ -107,18 +131,29 @@ describe('tables', () => {
         from pg_class c join pg_namespace n on n.oid = c.relnamespace
         join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
         where c.relkind in ('r', 'p') and not c.relispartition and (n.nspname = 'kernel' or n.nspname like 'app\\_%')
-        group by c.oid having bool_or(a.attname = 'tenant_id') order by 1`));
+        group by c.oid having bool_or(a.attname = 'tenant_id') order by 1`),
+    );
   });
 
   /** tally counts a table's rows of an organisation, as a superuser sees them. */
   const tally = (table: string, tenantId: string) =>
-    asAdmin(server.database, async (query) => (await query<{ text: string }>(
-      `select coalesce(md5(string_agg(t::text, ',' order by t::text)), '') || count(*) as text from ${table} t where tenant_id = '${tenantId}'`))[0]?.text);
+    asAdmin(
+      server.database,
+      async (query) =>
+        (
+          await query<{ text: string }>(
+            `select coalesce(md5(string_agg(t::text, ',' order by t::text)), '') || count(*) as text from ${table} t where tenant_id = '${tenantId}'`,
+          )
+        )[0]?.text,
+    );
 
   /** attempt runs a statement as a stranger's request would; a refusal counts as no rows. */
   async function attempt(sql: string, tenantId = stranger.principal.tenantId): Promise<number | 'refused'> {
     try {
-      return await server.services.db.withTenant({ tenantId, userId: stranger.principal.userId }, async (tx) => (await tx.query({ text: sql })).length);
+      return await server.services.db.withTenant(
+        { tenantId, userId: stranger.principal.userId },
+        async (tx) => (await tx.query({ text: sql })).length,
+      );
     } catch {
       return 'refused';
     }
@@ -126,7 +161,9 @@ describe('tables', () => {
 
   test('[K3.2] every table with a tenant_id is known here, and most hold rows of the owner', async () => {
     expect(tables.length).toBeGreaterThan(10);
-    const counts = await Promise.all(tables.map(async ({ name }) => (await tally(name, owner.principal.tenantId)) !== '0'));
+    const counts = await Promise.all(
+      tables.map(async ({ name }) => (await tally(name, owner.principal.tenantId)) !== '0'),
+    );
     expect(counts.filter(Boolean).length).toBeGreaterThan(10);
   });
 
@@ -155,8 +192,11 @@ describe('tables', () => {
   });
 
   test('[K3.2] with a tenant nobody has, every table is empty', async () => {
-    for (const { name } of tables) expect([name, await attempt(`select 1 from ${name}`, newId())]).not.toEqual([name, expect.any(String)]);
-    const seen = await Promise.all(tables.map(async ({ name }) => [name, await attempt(`select 1 from ${name}`, newId())] as const));
+    for (const { name } of tables)
+      expect([name, await attempt(`select 1 from ${name}`, newId())]).not.toEqual([name, expect.any(String)]);
+    const seen = await Promise.all(
+      tables.map(async ({ name }) => [name, await attempt(`select 1 from ${name}`, newId())] as const),
+    );
     expect(seen.filter(([, rows]) => rows !== 0 && rows !== 'refused')).toEqual([]);
   });
 
@@ -169,7 +209,10 @@ describe('tables', () => {
         if (rows.length > 0) found.push(`select ${name}`);
         const id = newId();
         const values = columns.map((column) => (column === 'tenant_id' ? `'${id}'::uuid` : 'null')).join(', ');
-        const isWritten = await query(`insert into ${name} (${columns.join(', ')}) values (${values})`).then(() => true, () => false);
+        const isWritten = await query(`insert into ${name} (${columns.join(', ')}) values (${values})`).then(
+          () => true,
+          () => false,
+        );
         if (isWritten) found.push(`insert ${name}`);
         const changed = await query(`update ${name} set tenant_id = tenant_id returning 1`).catch(() => []);
         if (changed.length > 0) found.push(`update ${name}`);
@@ -179,9 +222,12 @@ describe('tables', () => {
   });
 
   test('[K3.2] the roles of the server are no superusers, bypass nothing and own nothing', async () => {
-    const rows = await asAdmin(server.database, (query) => query<{ rolname: string }>(
-      `select rolname from pg_roles where rolname in ('bulkhead_app', 'bulkhead_system', 'bulkhead_auth') and (rolsuper or rolbypassrls or rolcreaterole or rolcreatedb)
-       union all select tableowner from pg_tables where tableowner in ('bulkhead_app', 'bulkhead_system', 'bulkhead_auth')`));
+    const rows = await asAdmin(server.database, (query) =>
+      query<{ rolname: string }>(
+        `select rolname from pg_roles where rolname in ('bulkhead_app', 'bulkhead_system', 'bulkhead_auth') and (rolsuper or rolbypassrls or rolcreaterole or rolcreatedb)
+       union all select tableowner from pg_tables where tableowner in ('bulkhead_app', 'bulkhead_system', 'bulkhead_auth')`,
+      ),
+    );
     expect(rows).toEqual([]);
   });
 });

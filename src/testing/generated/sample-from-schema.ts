@@ -43,7 +43,9 @@ function sample(schema: JsonSchema, path: string, options: SampleOptions): unkno
 
 function sampleObject(schema: JsonSchema, path: string, options: SampleOptions): Record<string, unknown> {
   const properties = (schema['properties'] ?? {}) as Record<string, JsonSchema>;
-  return Object.fromEntries(Object.entries(properties).map(([name, property]) => [name, sample(property, `${path}/${name}`, options)]));
+  return Object.fromEntries(
+    Object.entries(properties).map(([name, property]) => [name, sample(property, `${path}/${name}`, options)]),
+  );
 }
 
 function sampleString(schema: JsonSchema, path: string, { text, id }: SampleOptions): string {

@@ -15,7 +15,12 @@ export async function createSamples(server: TestServer, { client, principal }: T
   const turn = await say(client, conversation.id, 'What is the moon made of?');
   await waitForAnswer(client, turn);
   const connection = await client.expect(201, 'POST /model-connections', {
-    body: { name: 'Mine', kind: 'openai-compatible', baseUrl: 'https://models.example.com/v1', apiKey: 'a-key-nobody-else-sees' },
+    body: {
+      name: 'Mine',
+      kind: 'openai-compatible',
+      baseUrl: 'https://models.example.com/v1',
+      apiKey: 'a-key-nobody-else-sees',
+    },
   });
   const sessions = await client.expect(200, 'GET /sessions');
   const file = await server.services.storage.put(

@@ -98,8 +98,8 @@ function useVerdict(password: string, policy: PasswordDemands, personal: readonl
     let isStale = false;
     const timer = setTimeout(() => {
       const options = { policy: { minLength, needsClasses }, userInputs: userInputs.split('\n').filter(Boolean) };
-      void judge(password, options).then((next) => {
-        if (!isStale) setVerdict(next);
+      void judge(password, options).then((judged) => {
+        if (!isStale) setVerdict(judged);
       });
     }, 80);
     return () => {

@@ -14,7 +14,8 @@ export function acceptJsonOnly(server: FastifyInstance): void {
     const bytes = body as Buffer;
     if (bytes.length === 0) return done(null, undefined);
     if (!isUtf8(bytes)) return done(invalidBody('The body is not UTF-8.') as never);
-    if (exceedsDepth(bytes, maxJsonDepth)) return done(invalidBody(`The body nests deeper than ${maxJsonDepth} levels.`) as never);
+    if (exceedsDepth(bytes, maxJsonDepth))
+      return done(invalidBody(`The body nests deeper than ${maxJsonDepth} levels.`) as never);
     void parseText(request, bytes.toString('utf8'), (error, value) => {
       if (error) done(invalidBody('The body is not valid JSON.') as never);
       else done(null, value);

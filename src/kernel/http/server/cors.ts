@@ -10,12 +10,20 @@ export function corsHeaders(route: Pick<Route, 'cors'>, origin: string | undefin
   if (!route.cors) return none;
   const vary = ['vary', 'origin'] as const;
   if (origin === undefined || !rules.corsOrigins.has(origin)) return [vary];
-  return [vary, ['access-control-allow-origin', origin], ['cross-origin-resource-policy', 'cross-origin'],
-    ['access-control-expose-headers', 'ratelimit, ratelimit-policy, retry-after, x-request-id']];
+  return [
+    vary,
+    ['access-control-allow-origin', origin],
+    ['cross-origin-resource-policy', 'cross-origin'],
+    ['access-control-expose-headers', 'ratelimit, ratelimit-policy, retry-after, x-request-id'],
+  ];
 }
 
 /** preflightHeaders answer an OPTIONS request for a route that allows CORS. */
-export function preflightHeaders(methods: readonly string[], origin: string | undefined, rules: OriginRules): HeaderList {
+export function preflightHeaders(
+  methods: readonly string[],
+  origin: string | undefined,
+  rules: OriginRules,
+): HeaderList {
   if (origin === undefined || !rules.corsOrigins.has(origin)) return [['vary', 'origin']];
   return [
     ['vary', 'origin'],

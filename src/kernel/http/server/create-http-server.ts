@@ -46,7 +46,11 @@ const maxHeaderBytes = 16 * 1024;
 const healthPaths = new Set(['/livez', '/readyz', '/metrics']);
 
 /** createHttpServer mounts the routes and returns a server that does not listen yet. Throws when routes clash. */
-export async function createHttpServer(services: Services, routes: readonly Route[], options: HttpServerOptions): Promise<HttpServer> {
+export async function createHttpServer(
+  services: Services,
+  routes: readonly Route[],
+  options: HttpServerOptions,
+): Promise<HttpServer> {
   const { config, log } = services;
   const streams = new EventStreams(options.streamLimits ?? defaultStreamLimits);
   const server = makeFastify(services);
@@ -58,7 +62,10 @@ export async function createHttpServer(services: Services, routes: readonly Rout
     policy: options.policy,
     idempotency: options.idempotency ?? createIdempotency({ db: services.db }),
     streams,
-    origins: { publicOrigin: config.publicUrl && new URL(config.publicUrl).origin, corsOrigins: new Set(config.corsOrigins) },
+    origins: {
+      publicOrigin: config.publicUrl && new URL(config.publicUrl).origin,
+      corsOrigins: new Set(config.corsOrigins),
+    },
   };
   server.addHook('onRequest', async (request, reply) => {
     logWhenDone(request, reply, log, metrics.observe);
@@ -69,7 +76,10 @@ export async function createHttpServer(services: Services, routes: readonly Rout
     if (request.is404) startBodyTimer(request, reply, config.requestTimeoutSeconds);
     if (isDraining && !isHealthRequest(request)) {
       reply.header('connection', 'close');
-      throw kernelErrors.UNAVAILABLE({ retryAfterSeconds: 2, detail: 'The server is restarting. Try again in a moment.' });
+      throw kernelErrors.UNAVAILABLE({
+        retryAfterSeconds: 2,
+        detail: 'The server is restarting. Try again in a moment.',
+      });
     }
   });
   server.addHook('onResponse', async (request) => cutLateBody(request.raw, config.requestTimeoutSeconds));
@@ -106,7 +116,10 @@ function mountDocuments(server: FastifyInstance, routes: readonly Route[], optio
   let document: string | undefined;
   server.get(documentPath, async (_request, reply) => {
     document ??= JSON.stringify(buildOpenApi(routes, options.policy, { version: options.version }));
-    return reply.header('cache-control', 'public, no-cache').header('content-type', 'application/json; charset=utf-8').send(document);
+    return reply
+      .header('cache-control', 'public, no-cache')
+      .header('content-type', 'application/json; charset=utf-8')
+      .send(document);
   });
   mountReference(server, documentPath);
   mountErrorPage(server);

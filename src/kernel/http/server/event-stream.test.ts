@@ -10,7 +10,10 @@ let server: TestServer;
 let owner: Tenant;
 
 beforeAll(async () => {
-  server = await startTestServer({ apps: [app], streamLimits: { heartbeatSeconds: 1, maxBufferedBytes: 256 * 1024, stallSeconds: 2 } });
+  server = await startTestServer({
+    apps: [app],
+    streamLimits: { heartbeatSeconds: 1, maxBufferedBytes: 256 * 1024, stallSeconds: 2 },
+  });
   owner = await server.signUpOwner();
 });
 afterAll(() => server?.[Symbol.asyncDispose]());
@@ -44,9 +47,21 @@ test('a stream carries ids, types and data in order, uncompressed and uncached',
     writer.write([{ id: '1-2', event: 'done', data: '{}' }]);
   };
   const answer = await owner.client.expect(200, 'GET /probe/stream');
-  expect(answer.text).toBe('id: 1-1\nevent: text-delta\ndata: {"text":"Hé"}\n\ndata: {}\n\nid: 1-2\nevent: done\ndata: {}\n\n');
-  expect(Object.fromEntries(['content-type', 'cache-control', 'x-accel-buffering', 'content-encoding'].map((name) => [name, answer.headers.get(name)]))).toEqual({
-    'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no', 'content-encoding': null,
+  expect(answer.text).toBe(
+    'id: 1-1\nevent: text-delta\ndata: {"text":"Hé"}\n\ndata: {}\n\nid: 1-2\nevent: done\ndata: {}\n\n',
+  );
+  expect(
+    Object.fromEntries(
+      ['content-type', 'cache-control', 'x-accel-buffering', 'content-encoding'].map((name) => [
+        name,
+        answer.headers.get(name),
+      ]),
+    ),
+  ).toEqual({
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-store',
+    'x-accel-buffering': 'no',
+    'content-encoding': null,
   });
   expect(answer.headers.get('content-security-policy')).toContain("default-src 'none'");
   expect(answer.headers.get('ratelimit-policy')).toContain('probe.any');
@@ -74,7 +89,9 @@ test('a connection serves further requests after a stream has ended', async () =
   probe.onStream = async (writer) => writer.write([{ data: '1' }]);
   const { port, hostname, host } = new URL(server.url);
   const request = `GET /api/v1/probe/stream HTTP/1.1\r\nhost: ${host}\r\ncookie: ${owner.client.cookie}\r\n`;
-  const socket = connect(Number(port), hostname, () => socket.write(`${request}\r\n${request}connection: close\r\n\r\n`));
+  const socket = connect(Number(port), hostname, () =>
+    socket.write(`${request}\r\n${request}connection: close\r\n\r\n`),
+  );
   let answer = '';
   for await (const chunk of socket.setEncoding('utf8')) answer += chunk;
   expect(answer.match(/HTTP\/1\.1 200 OK/g)).toHaveLength(2);

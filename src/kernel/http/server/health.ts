@@ -20,7 +20,10 @@ export function mountHealth(server: FastifyInstance, services: Services, isDrain
   server.get('/readyz', async (_request, reply) => {
     const readiness: Readiness = isDraining() ? { status: 'draining', checks: {} } : await check();
     const isReady = readiness.status === 'ok' || readiness.status === 'degraded';
-    return reply.code(isReady ? 200 : 503).header('cache-control', 'no-store').send(readiness);
+    return reply
+      .code(isReady ? 200 : 503)
+      .header('cache-control', 'no-store')
+      .send(readiness);
   });
 }
 
@@ -47,7 +50,13 @@ async function isAlive(work: Promise<unknown>): Promise<boolean> {
     timer = setTimeout(() => resolve(false), checkTimeoutMilliseconds);
   });
   try {
-    return await Promise.race([work.then(() => true, () => false), deadline]);
+    return await Promise.race([
+      work.then(
+        () => true,
+        () => false,
+      ),
+      deadline,
+    ]);
   } finally {
     clearTimeout(timer);
   }

@@ -10,7 +10,14 @@ function depthOf(value: unknown): number {
 
 const tricky = fc.oneof(fc.string(), fc.constantFrom('[[[', '}}}', '"', '\\', '\\"[', '{"a":', '\\\\', '\u0000'));
 const json = fc.letrec((tie) => ({
-  value: fc.oneof({ maxDepth: 8 }, tricky, fc.integer(), fc.constant(null), fc.array(tie('value'), { maxLength: 4 }), fc.dictionary(tricky, tie('value'), { maxKeys: 3 })),
+  value: fc.oneof(
+    { maxDepth: 8 },
+    tricky,
+    fc.integer(),
+    fc.constant(null),
+    fc.array(tie('value'), { maxLength: 4 }),
+    fc.dictionary(tricky, tie('value'), { maxKeys: 3 }),
+  ),
 })).value;
 
 test('[K5.1] the depth found in the bytes is the depth of the value', () => {
@@ -26,7 +33,8 @@ test('[K5.1] the depth found in the bytes is the depth of the value', () => {
 });
 
 test('[K5.1] broken JSON neither hangs nor throws: unclosed strings, lone quotes, ten megabytes of brackets', () => {
-  for (const text of ['"', '["\\', '{"a":"\\', '"'.repeat(999)]) expect(exceedsDepth(Buffer.from(text.padEnd(300, ' ')), 64)).toBe(false);
+  for (const text of ['"', '["\\', '{"a":"\\', '"'.repeat(999)])
+    expect(exceedsDepth(Buffer.from(text.padEnd(300, ' ')), 64)).toBe(false);
   expect(exceedsDepth(Buffer.alloc(10_000_000, '['), 64)).toBe(true);
   expect(exceedsDepth(Buffer.alloc(10_000_000, '[]'), 64)).toBe(false);
 });

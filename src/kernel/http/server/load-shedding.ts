@@ -25,7 +25,8 @@ export function mountLoadShedding(server: FastifyInstance, isExempt: (request: F
   }, sampleMilliseconds);
   timer.unref();
   server.addHook('onRequest', async (request) => {
-    if (badSamples >= samplesUntilShedding && !isExempt(request)) throw kernelErrors.UNAVAILABLE({ retryAfterSeconds: 2 });
+    if (badSamples >= samplesUntilShedding && !isExempt(request))
+      throw kernelErrors.UNAVAILABLE({ retryAfterSeconds: 2 });
   });
   server.addHook('onClose', async () => {
     clearInterval(timer);

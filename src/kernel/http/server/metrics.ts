@@ -30,12 +30,26 @@ export function createMetrics(services: Services, streams: EventStreams): Metric
     registers: [registry],
   });
   gauge(registry, 'bulkhead_event_streams', 'Open event streams', () => streams.count);
-  gauge(registry, 'bulkhead_limits_degraded', '1 while limits are counted in this process because the store is down', () =>
-    Number(services.limits.isDegraded));
+  gauge(
+    registry,
+    'bulkhead_limits_degraded',
+    '1 while limits are counted in this process because the store is down',
+    () => Number(services.limits.isDegraded),
+  );
   gauge(registry, 'bulkhead_runs_active', 'Runs executing in this process', () => services.runs.stats().active);
-  gauge(registry, 'bulkhead_runs_finished', 'Runs finished in this process since its start', () => services.runs.stats().finished);
+  gauge(
+    registry,
+    'bulkhead_runs_finished',
+    'Runs finished in this process since its start',
+    () => services.runs.stats().finished,
+  );
   for (const state of ['total', 'idle', 'waiting'] as const) {
-    gauge(registry, `bulkhead_database_connections_${state}`, `Database connections of the pools: ${state}`, () => services.db.stats()[state]);
+    gauge(
+      registry,
+      `bulkhead_database_connections_${state}`,
+      `Database connections of the pools: ${state}`,
+      () => services.db.stats()[state],
+    );
   }
   return {
     registry,
@@ -47,7 +61,16 @@ export function createMetrics(services: Services, streams: EventStreams): Metric
 }
 
 function gauge(registry: Registry, name: string, help: string, read: () => number): void {
-  registry.registerMetric(new Gauge({ name, help, registers: [], collect() { this.set(read()); } }));
+  registry.registerMetric(
+    new Gauge({
+      name,
+      help,
+      registers: [],
+      collect() {
+        this.set(read());
+      },
+    }),
+  );
 }
 
 /** mountMetrics adds GET /metrics. */

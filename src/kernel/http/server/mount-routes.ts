@@ -54,7 +54,9 @@ function mountRoute(scope: FastifyInstance, host: RunnerHost, route: Route): voi
     url: path,
     onRequest: guardRequest,
     handler: runRoute,
-    bodyLimit: route.operation.upload ? host.services.config.uploadMaxMb * 1024 * 1024 + defaultBodyLimitBytes : (route.bodyLimitBytes ?? defaultBodyLimitBytes),
+    bodyLimit: route.operation.upload
+      ? host.services.config.uploadMaxMb * 1024 * 1024 + defaultBodyLimitBytes
+      : (route.bodyLimitBytes ?? defaultBodyLimitBytes),
   });
 }
 
@@ -73,7 +75,8 @@ function refuseOtherMethods(scope: FastifyInstance, host: RunnerHost, routes: re
         reply.header('allow', allowed.join(', '));
         if (request.method !== 'OPTIONS') throw kernelErrors.METHOD_NOT_ALLOWED();
         if (allowsCors) {
-          for (const [name, value] of preflightHeaders(allowed, request.headers.origin, host.origins)) reply.header(name, value);
+          for (const [name, value] of preflightHeaders(allowed, request.headers.origin, host.origins))
+            reply.header(name, value);
         }
         return reply.code(204).send();
       },
@@ -83,7 +86,11 @@ function refuseOtherMethods(scope: FastifyInstance, host: RunnerHost, routes: re
 }
 
 /** countRefusal counts a request that no route answers, by address. */
-export async function countRefusal(host: Pick<RunnerHost, 'services'>, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+export async function countRefusal(
+  host: Pick<RunnerHost, 'services'>,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
   const key = limitKey('address', null, request.ip);
   await takeOrRefuse(host.services.limits, refusedRule, key, (name, value) => void reply.header(name, value));
 }

@@ -17,7 +17,9 @@ export function checkBodyHeaders(operation: Operation, headers: IncomingHttpHead
   if (!announcesBody(headers)) return;
   const encoding = headers['content-encoding'];
   if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
-    throw kernelErrors.UNSUPPORTED_MEDIA_TYPE({ detail: 'Compressed requests are not accepted. Send the body as it is.' });
+    throw kernelErrors.UNSUPPORTED_MEDIA_TYPE({
+      detail: 'Compressed requests are not accepted. Send the body as it is.',
+    });
   }
   const type = headers['content-type']?.split(';')[0]?.trim().toLowerCase();
   const expected = operation.upload ? 'multipart/form-data' : 'application/json';
@@ -47,5 +49,8 @@ export function cutLateBody(request: IncomingMessage, seconds: number): void {
 }
 
 function announcesBody(headers: IncomingHttpHeaders): boolean {
-  return headers['transfer-encoding'] !== undefined || (headers['content-length'] !== undefined && headers['content-length'] !== '0');
+  return (
+    headers['transfer-encoding'] !== undefined ||
+    (headers['content-length'] !== undefined && headers['content-length'] !== '0')
+  );
 }

@@ -31,7 +31,9 @@ export function buildOpenApi(routes: readonly Route[], policy: Policy, options: 
     tags: [...new Set(routes.map(tagOf))].map((name) => ({ name })),
     paths,
     components: {
-      securitySchemes: { session: { type: 'apiKey', in: 'cookie', name: sessionCookieName, description: 'Set by signing in' } },
+      securitySchemes: {
+        session: { type: 'apiKey', in: 'cookie', name: sessionCookieName, description: 'Set by signing in' },
+      },
       schemas: { Problem: problemSchema },
       headers: rateLimitFields,
     },
@@ -39,8 +41,14 @@ export function buildOpenApi(routes: readonly Route[], policy: Policy, options: 
 }
 
 const rateLimitFields = {
-  RateLimit: { description: 'What is left of the limit and when it is full again', schema: { type: 'string', examples: ['"agents.chat";r=29;t=42'] } },
-  'RateLimit-Policy': { description: 'The limit: quota and window in seconds', schema: { type: 'string', examples: ['"agents.chat";q=30;w=60'] } },
+  RateLimit: {
+    description: 'What is left of the limit and when it is full again',
+    schema: { type: 'string', examples: ['"agents.chat";r=29;t=42'] },
+  },
+  'RateLimit-Policy': {
+    description: 'The limit: quota and window in seconds',
+    schema: { type: 'string', examples: ['"agents.chat";q=30;w=60'] },
+  },
 };
 
 const problemSchema = {
@@ -76,7 +84,9 @@ function describeRoute(route: Route, policy: Policy): Json {
     operationId: route.id,
     summary: operation.summary,
     tags: [tagOf(route)],
-    ...(permission ? { description: `Needs the permission \`${permission}\`: ${policy.permissions[permission] ?? ''}` } : {}),
+    ...(permission
+      ? { description: `Needs the permission \`${permission}\`: ${policy.permissions[permission] ?? ''}` }
+      : {}),
     security: route.access === 'public' ? [] : [{ session: [] }],
     'x-permission': permission ?? route.access,
     'x-limit': route.limit,
@@ -101,10 +111,19 @@ function describeParameters(route: Route): Json[] {
 
 function parametersOf(schema: z.ZodObject | undefined, place: 'path' | 'query'): Json[] {
   if (!schema) return [];
-  const { properties = {}, required = [] } = toSchema(schema, 'input') as { properties?: Record<string, Json>; required?: string[] };
+  const { properties = {}, required = [] } = toSchema(schema, 'input') as {
+    properties?: Record<string, Json>;
+    required?: string[];
+  };
   return Object.entries(properties).map(([name, property]) => {
     const { description, ...rest } = property;
-    return { name, in: place, required: place === 'path' || required.includes(name), ...(description ? { description } : {}), schema: rest };
+    return {
+      name,
+      in: place,
+      required: place === 'path' || required.includes(name),
+      ...(description ? { description } : {}),
+      schema: rest,
+    };
   });
 }
 
@@ -114,17 +133,32 @@ function describeBody(route: Route): Json {
     const schema = { type: 'object', required: ['file'], properties: { file: { type: 'string', format: 'binary' } } };
     return { requestBody: { required: true, content: { 'multipart/form-data': { schema } } } };
   }
-  return body ? { requestBody: { required: true, content: { 'application/json': { schema: toSchema(body, 'input') } } } } : {};
+  return body
+    ? { requestBody: { required: true, content: { 'application/json': { schema: toSchema(body, 'input') } } } }
+    : {};
 }
 
 function describeResponses(route: Route): Json {
   const { operation } = route;
-  const content: Json = operation.response ? { 'application/json': { schema: toSchema(operation.response, 'output') } } : {};
-  const headers = Object.fromEntries(Object.keys(rateLimitFields).map((name) => [name, { $ref: `#/components/headers/${name}` }]));
-  const success: Json = { description: operation.summary, headers, ...(Object.keys(content).length > 0 ? { content } : {}) };
-  const streamed: Json = { description: 'A stream of server-sent events', headers, content: { 'text/event-stream': { schema: { type: 'string' } } } };
+  const content: Json = operation.response
+    ? { 'application/json': { schema: toSchema(operation.response, 'output') } }
+    : {};
+  const headers = Object.fromEntries(
+    Object.keys(rateLimitFields).map((name) => [name, { $ref: `#/components/headers/${name}` }]),
+  );
+  const success: Json = {
+    description: operation.summary,
+    headers,
+    ...(Object.keys(content).length > 0 ? { content } : {}),
+  };
+  const streamed: Json = {
+    description: 'A stream of server-sent events',
+    headers,
+    content: { 'text/event-stream': { schema: { type: 'string' } } },
+  };
   const status = String(successStatus(operation));
-  const responses: Record<string, Json> = operation.stream && !operation.response ? { 200: streamed } : { [status]: success };
+  const responses: Record<string, Json> =
+    operation.stream && !operation.response ? { 200: streamed } : { [status]: success };
   if (operation.stream && operation.response) {
     if (status === '200') success['content'] = { ...content, 'text/event-stream': { schema: { type: 'string' } } };
     else responses['200'] = streamed;
@@ -136,7 +170,9 @@ function describeResponses(route: Route): Json {
 function describeProblems(route: Route): Record<string, Json> {
   const known = new Map([...listErrorTables().values()].flatMap((table: ErrorTable) => Object.entries(table)));
   const codes = [
-    ...(route.operation.params || route.operation.query || route.operation.body || route.operation.upload ? ['INVALID_REQUEST'] : []),
+    ...(route.operation.params || route.operation.query || route.operation.body || route.operation.upload
+      ? ['INVALID_REQUEST']
+      : []),
     ...(route.access === 'public' ? [] : ['UNAUTHENTICATED']),
     ...(typeof route.access === 'object' ? ['FORBIDDEN'] : []),
     ...(route.operation.params ? ['NOT_FOUND'] : []),
@@ -145,7 +181,9 @@ function describeProblems(route: Route): Record<string, Json> {
     'UNAVAILABLE',
     ...(route.errors ?? []),
   ];
-  const byStatus = Map.groupBy(new Set(codes), (code) => String((known.get(code) ?? kernelErrors.$table.INTERNAL).status));
+  const byStatus = Map.groupBy(new Set(codes), (code) =>
+    String((known.get(code) ?? kernelErrors.$table.INTERNAL).status),
+  );
   return Object.fromEntries(
     [...byStatus].map(([status, names]) => [
       status,

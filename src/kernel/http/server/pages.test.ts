@@ -24,11 +24,18 @@ beforeAll(async () => {
   writeFileSync(join(folder, '.vite', 'manifest.json'), '{}');
   writeFileSync(join(folder, 'assets', 'index-abc123.js'), script);
   writeFileSync(join(folder, 'favicon.svg'), '<svg xmlns="http://www.w3.org/2000/svg"></svg>');
-  writeFileSync(join(folder, 'index.html'), '<script nonce="__CSP_NONCE__" src="/assets/index-abc123.js"></script><style nonce="__CSP_NONCE__"></style>');
+  writeFileSync(
+    join(folder, 'index.html'),
+    '<script nonce="__CSP_NONCE__" src="/assets/index-abc123.js"></script><style nonce="__CSP_NONCE__"></style>',
+  );
   server = await startTestServer({
     apps: [app],
     webFolder: folder,
-    environment: { PUBLIC_URL: 'https://bulkhead.example', TRUSTED_PROXIES: '127.0.0.0/8', METRICS_TOKEN: 'metrics-token-for-tests' },
+    environment: {
+      PUBLIC_URL: 'https://bulkhead.example',
+      TRUSTED_PROXIES: '127.0.0.0/8',
+      METRICS_TOKEN: 'metrics-token-for-tests',
+    },
   });
 });
 afterAll(async () => {
@@ -45,7 +52,9 @@ describe('[K8.1] the web app', () => {
     const [first, second] = [await get('/agents/42', { accept: 'text/html' }), await get('/', { accept: 'text/html' })];
     const policy = first.headers.get('content-security-policy') ?? '';
     const nonce = /script-src 'nonce-([A-Za-z0-9+/=]{20,})'/.exec(policy)?.[1] ?? '';
-    expect(await first.text()).toBe(`<script nonce="${nonce}" src="/assets/index-abc123.js"></script><style nonce="${nonce}"></style>`);
+    expect(await first.text()).toBe(
+      `<script nonce="${nonce}" src="/assets/index-abc123.js"></script><style nonce="${nonce}"></style>`,
+    );
     expect(second.headers.get('content-security-policy')).not.toContain(nonce);
     expect(policy).toContain("require-trusted-types-for 'script'");
     expect(policy).toContain("frame-ancestors 'none'");
@@ -56,12 +65,26 @@ describe('[K8.1] the web app', () => {
 
   test('assets are compressed, immutable and revalidated by their etag; nothing outside the table is served', async () => {
     const asset = await get('/assets/index-abc123.js', { 'accept-encoding': 'gzip, br' });
-    expect([asset.status, asset.headers.get('content-encoding'), asset.headers.get('cache-control')]).toEqual([200, 'br', 'public, max-age=31536000, immutable']);
+    expect([asset.status, asset.headers.get('content-encoding'), asset.headers.get('cache-control')]).toEqual([
+      200,
+      'br',
+      'public, max-age=31536000, immutable',
+    ]);
     expect(await asset.text()).toBe(script);
-    const again = await get('/assets/index-abc123.js', { 'accept-encoding': 'gzip, br', 'if-none-match': asset.headers.get('etag') ?? '' });
+    const again = await get('/assets/index-abc123.js', {
+      'accept-encoding': 'gzip, br',
+      'if-none-match': asset.headers.get('etag') ?? '',
+    });
     expect(again.status).toBe(304);
-    expect((await get('/assets/index-abc123.js', { 'accept-encoding': 'gzip;q=0, br;q=0' })).headers.get('content-encoding')).toBeNull();
-    for (const path of ['/assets/nothing.js', '/.vite/manifest.json', '/assets/../../../etc/passwd', '/assets/%2e%2e/%2e%2e/etc/passwd']) {
+    expect(
+      (await get('/assets/index-abc123.js', { 'accept-encoding': 'gzip;q=0, br;q=0' })).headers.get('content-encoding'),
+    ).toBeNull();
+    for (const path of [
+      '/assets/nothing.js',
+      '/.vite/manifest.json',
+      '/assets/../../../etc/passwd',
+      '/assets/%2e%2e/%2e%2e/etc/passwd',
+    ]) {
       expect([path, (await get(path)).status]).toEqual([path, 404]);
     }
     expect((await get('/favicon.svg', {}, 'HEAD')).headers.get('content-type')).toBe('image/svg+xml');
@@ -69,14 +92,18 @@ describe('[K8.1] the web app', () => {
 
   test('an unknown API path is a problem, even for a browser', async () => {
     const answer = await get('/api/v1/nowhere', { accept: 'text/html' });
-    expect([answer.status, answer.headers.get('content-type')]).toEqual([404, 'application/problem+json; charset=utf-8']);
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([
+      404,
+      'application/problem+json; charset=utf-8',
+    ]);
   });
 });
 
 describe('[K4.4] behind a trusted proxy', () => {
   test("the client's address is the last that no trusted proxy vouches for, whatever the client prepends", async () => {
     const ask = async (forwarded: string) =>
-      ((await (await get('/api/v1/probe/caller', { 'x-forwarded-for': forwarded })).json()) as { address: string }).address;
+      ((await (await get('/api/v1/probe/caller', { 'x-forwarded-for': forwarded })).json()) as { address: string })
+        .address;
     expect(await ask('198.51.100.7')).toBe('198.51.100.7');
     expect(await ask('10.0.0.1, 198.51.100.7')).toBe('198.51.100.7');
     expect(await ask('198.51.100.7, 127.0.0.9')).toBe('198.51.100.7');
@@ -84,7 +111,11 @@ describe('[K4.4] behind a trusted proxy', () => {
 
   test('[K8.2] the public origin counts as our own', async () => {
     const post = (origin: string) =>
-      fetch(`http://127.0.0.1:${port()}/api/v1/probe/public`, { method: 'POST', body: '{"name":"a"}', headers: { origin, 'content-type': 'application/json' } });
+      fetch(`http://127.0.0.1:${port()}/api/v1/probe/public`, {
+        method: 'POST',
+        body: '{"name":"a"}',
+        headers: { origin, 'content-type': 'application/json' },
+      });
     expect((await post('https://bulkhead.example')).status).toBe(204);
     expect((await post('https://bulkhead.example.evil.example')).status).toBe(403);
   });
@@ -94,16 +125,30 @@ describe('[K15.1] health and metrics', () => {
   test('livez answers at once, readyz names each part', async () => {
     expect((await get('/livez')).status).toBe(200);
     await expect.poll(async () => (await get('/readyz')).status, { timeout: 20_000 }).toBe(200);
-    expect(await (await get('/readyz')).json()).toEqual({ status: 'ok', checks: { database: 'ok', storage: 'ok', jobs: 'ok', limits: 'ok' } });
+    expect(await (await get('/readyz')).json()).toEqual({
+      status: 'ok',
+      checks: { database: 'ok', storage: 'ok', jobs: 'ok', limits: 'ok' },
+    });
   });
 
   test('metrics are for this machine or holders of the token; a forwarded request is neither', async () => {
     const text = await (await get('/metrics')).text();
-    expect(text).toMatch(/bulkhead_http_request_duration_seconds_bucket\{le="0\.001",route="probe\.caller",method="GET",status="200"\}/);
-    for (const name of ['bulkhead_event_streams', 'bulkhead_runs_active', 'bulkhead_database_connections_total', 'nodejs_eventloop_lag_seconds']) expect(text).toContain(name);
+    expect(text).toMatch(
+      /bulkhead_http_request_duration_seconds_bucket\{le="0\.001",route="probe\.caller",method="GET",status="200"\}/,
+    );
+    for (const name of [
+      'bulkhead_event_streams',
+      'bulkhead_runs_active',
+      'bulkhead_database_connections_total',
+      'nodejs_eventloop_lag_seconds',
+    ])
+      expect(text).toContain(name);
     expect((await get('/metrics', { 'x-forwarded-for': '203.0.113.5' })).status).toBe(404);
     expect((await get('/metrics', { authorization: 'Bearer wrong' })).status).toBe(404);
-    expect((await get('/metrics', { authorization: 'Bearer metrics-token-for-tests', 'x-forwarded-for': '203.0.113.5' })).status).toBe(200);
+    expect(
+      (await get('/metrics', { authorization: 'Bearer metrics-token-for-tests', 'x-forwarded-for': '203.0.113.5' }))
+        .status,
+    ).toBe(200);
   });
 });
 
@@ -111,12 +156,20 @@ describe('[K17.1] the API reference', () => {
   test('the OpenAPI document has every route with permission, limit, errors and schemas', async () => {
     const document = (await (await get('/api/v1/openapi.json')).json()) as OpenApi;
     expect(document.openapi).toBe('3.1.0');
-    const ids = Object.values(document.paths).flatMap((path) => Object.values(path).map((operation) => operation.operationId as string));
+    const ids = Object.values(document.paths).flatMap((path) =>
+      Object.values(path).map((operation) => operation.operationId as string),
+    );
     expect(ids.toSorted()).toEqual(server.bulkhead.server.routes.map((route) => route.id).toSorted());
     const echo = document.paths['/probe/echo/{word}']?.['post'];
     expect(echo['x-limit']).toMatchObject({ name: 'probe.any', by: 'user' });
-    expect(echo.requestBody.content['application/json'].schema).toMatchObject({ type: 'object', additionalProperties: false, required: ['name'] });
-    expect(echo.parameters.map((parameter: { in: string; name: string }) => `${parameter.in} ${parameter.name}`)).toEqual(['path word', 'query count']);
+    expect(echo.requestBody.content['application/json'].schema).toMatchObject({
+      type: 'object',
+      additionalProperties: false,
+      required: ['name'],
+    });
+    expect(
+      echo.parameters.map((parameter: { in: string; name: string }) => `${parameter.in} ${parameter.name}`),
+    ).toEqual(['path word', 'query count']);
     expect(Object.keys(echo.responses)).toEqual(['200', '400', '401', '404', '413', '415', '429', '503']);
     expect(document.paths['/probe/owners']?.['get']['x-permission']).toBe('probe.owners.read');
   });

@@ -28,13 +28,19 @@ function raw(bytes: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(Number(port), hostname, () => socket.write(bytes));
     let answer = '';
-    socket.setEncoding('utf8').on('data', (text) => (answer += text)).on('end', () => resolve(answer)).on('error', reject);
+    socket
+      .setEncoding('utf8')
+      .on('data', (text) => (answer += text))
+      .on('end', () => resolve(answer))
+      .on('error', reject);
   });
 }
 
 describe('input', () => {
   test('[K5.1] unknown fields of path, query and body are refused, each with its JSON pointer', async () => {
-    const answer = await owner.client.expect(400, 'POST /probe/echo/UPPER?count=x&extra=1', { body: { name: '', 'a/b': 1 } });
+    const answer = await owner.client.expect(400, 'POST /probe/echo/UPPER?count=x&extra=1', {
+      body: { name: '', 'a/b': 1 },
+    });
     expect(answer.headers.get('content-type')).toBe('application/problem+json; charset=utf-8');
     expect(answer.json.code).toBe('INVALID_REQUEST');
     const pointers = answer.json.errors.map((issue: { pointer: string }) => issue.pointer);
@@ -93,8 +99,15 @@ describe('callers', () => {
     await owner.client.expect(204, 'GET /probe/owners');
     const { db } = server.services;
     const visitor = await server.secondTenant();
-    await db.withAuth((tx) => tx.query({ text: `update auth.members set role = 'viewer' where user_id = $1`, values: [visitor.principal.userId] }));
-    await expect.poll(async () => (await visitor.client.ask('GET /probe/owners')).status, { timeout: 10_000 }).toBe(403);
+    await db.withAuth((tx) =>
+      tx.query({
+        text: `update auth.members set role = 'viewer' where user_id = $1`,
+        values: [visitor.principal.userId],
+      }),
+    );
+    await expect
+      .poll(async () => (await visitor.client.ask('GET /probe/owners')).status, { timeout: 10_000 })
+      .toBe(403);
   });
 
   test('[K8.2] a write from another site is refused, by Fetch Metadata and by Origin', async () => {
@@ -117,7 +130,12 @@ describe('callers', () => {
   test('[K8.2] without Fetch Metadata, Origin decides; with neither, a cookie is not believed', async () => {
     const { host } = new URL(server.url);
     const post = (extra: string): Promise<string> =>
-      raw(`POST /api/v1/probe/public HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: 12\r\n${extra}\r\n{"name":"ab"}`.replace('content-length: 12', 'content-length: 13'));
+      raw(
+        `POST /api/v1/probe/public HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: 12\r\n${extra}\r\n{"name":"ab"}`.replace(
+          'content-length: 12',
+          'content-length: 13',
+        ),
+      );
     expect(await post(`origin: http://${host}\r\n`)).toMatch(/^HTTP\/1\.1 204 /);
     expect(await post('origin: null\r\n')).toMatch(/^HTTP\/1\.1 403 /);
     expect(await post('origin: https://evil.example\r\n')).toMatch(/^HTTP\/1\.1 403 /);
@@ -126,21 +144,30 @@ describe('callers', () => {
   });
 
   test('[K8.2] CORS answers listed origins, only where the route says so, and never with credentials', async () => {
-    const ask = (origin: string, route: string) => server.anonymous.ask(route, { headers: { origin, 'sec-fetch-site': 'cross-site' } });
+    const ask = (origin: string, route: string) =>
+      server.anonymous.ask(route, { headers: { origin, 'sec-fetch-site': 'cross-site' } });
     const listed = await ask('https://friend.example', 'GET /probe/shared');
     expect(listed.headers.get('access-control-allow-origin')).toBe('https://friend.example');
     expect(listed.headers.get('access-control-allow-credentials')).toBeNull();
-    expect((await ask('https://evil.example', 'GET /probe/shared')).headers.get('access-control-allow-origin')).toBeNull();
-    expect((await ask('https://friend.example', 'GET /probe/caller')).headers.get('access-control-allow-origin')).toBeNull();
+    expect(
+      (await ask('https://evil.example', 'GET /probe/shared')).headers.get('access-control-allow-origin'),
+    ).toBeNull();
+    expect(
+      (await ask('https://friend.example', 'GET /probe/caller')).headers.get('access-control-allow-origin'),
+    ).toBeNull();
     const preflight = await ask('https://friend.example', 'OPTIONS /probe/shared');
     expect([preflight.status, preflight.headers.get('access-control-allow-methods')]).toEqual([204, 'GET']);
-    expect((await ask('https://evil.example', 'OPTIONS /probe/shared')).headers.get('access-control-allow-origin')).toBeNull();
+    expect(
+      (await ask('https://evil.example', 'OPTIONS /probe/shared')).headers.get('access-control-allow-origin'),
+    ).toBeNull();
     const unshared = await ask('https://friend.example', 'OPTIONS /probe/caller');
     expect([unshared.headers.get('access-control-allow-origin'), unshared.headers.get('allow')]).toEqual([null, 'GET']);
   });
 
   test('[K4.4] a forged X-Forwarded-For from an untrusted peer is ignored', async () => {
-    const answer = await server.anonymous.expect(200, 'GET /probe/caller', { headers: { 'x-forwarded-for': '203.0.113.9' } });
+    const answer = await server.anonymous.expect(200, 'GET /probe/caller', {
+      headers: { 'x-forwarded-for': '203.0.113.9' },
+    });
     expect(answer.json.address).toBe('127.0.0.1');
     expect(addressKey('::ffff:127.0.0.1')).toBe('127.0.0.1');
   });
@@ -155,7 +182,9 @@ describe('limits', () => {
     const refused = await server.anonymous.expect(429, 'GET /probe/limited');
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
     expect(refused.json).toMatchObject({
-      type: 'https://iana.org/assignments/http-problem-types#quota-exceeded', code: 'RATE_LIMITED', isRetryable: true,
+      type: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
+      code: 'RATE_LIMITED',
+      isRetryable: true,
       'violated-policies': ['probe.limited'],
     });
     for (const route of ['GET /session', 'GET /nowhere', 'PUT /probe/limited']) {
@@ -186,7 +215,10 @@ describe('answers', () => {
   });
 
   test.each([
-    ['23505', 409, 'CONFLICT'], ['22P02', 400, 'INVALID_REQUEST'], ['57014', 503, 'UNAVAILABLE'], ['53100', 503, 'UNAVAILABLE'],
+    ['23505', 409, 'CONFLICT'],
+    ['22P02', 400, 'INVALID_REQUEST'],
+    ['57014', 503, 'UNAVAILABLE'],
+    ['53100', 503, 'UNAVAILABLE'],
   ])('[K6.1] a database error %s becomes %i %s, also when wrapped', async (code, status, name) => {
     const cause = Object.assign(new Error('Key (email)=(a@b.c) exists'), { code, severity: 'ERROR' });
     probe.crash = new Error('Failed query: insert … params: canary', { cause });
@@ -201,7 +233,11 @@ describe('answers', () => {
   });
 
   test('[K8.1] every answer carries the security headers', async () => {
-    const answers = [await server.anonymous.ask('GET /probe/caller'), await server.anonymous.ask('GET /nowhere'), await server.anonymous.ask('GET //livez')];
+    const answers = [
+      await server.anonymous.ask('GET /probe/caller'),
+      await server.anonymous.ask('GET /nowhere'),
+      await server.anonymous.ask('GET //livez'),
+    ];
     for (const { headers } of answers) {
       expect(headers.get('content-security-policy')).toContain("default-src 'none'");
       expect(headers.get('content-security-policy')).toContain("frame-ancestors 'none'");
@@ -220,9 +256,16 @@ describe('answers', () => {
     expect(answer.json).toEqual({ name: 'Grace', word: 'a', count: 3 });
     await expect.poll(() => lines.length).toBe(1);
     expect(JSON.parse(lines[0] ?? '')).toEqual({
-      level: 'info', time: expect.any(String), msg: 'request', route: 'probe.echo', method: 'POST', status: 200,
-      requestId: answer.headers.get('x-request-id'), durationMs: expect.any(Number),
-      tenantId: owner.principal.tenantId, userId: owner.principal.userId,
+      level: 'info',
+      time: expect.any(String),
+      msg: 'request',
+      route: 'probe.echo',
+      method: 'POST',
+      status: 200,
+      requestId: answer.headers.get('x-request-id'),
+      durationMs: expect.any(Number),
+      tenantId: owner.principal.tenantId,
+      userId: owner.principal.userId,
     });
   });
 });
@@ -245,7 +288,9 @@ describe('idempotency', () => {
   test('[K5.4] a hundred requests at once with one key take effect once', async () => {
     probe.counted = 0;
     const headers = { 'idempotency-key': '"race"' };
-    const answers = await Promise.all(Array.from({ length: 100 }, () => owner.client.ask('POST /probe/counted', { body, headers })));
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, () => owner.client.ask('POST /probe/counted', { body, headers })),
+    );
     expect(probe.counted).toBe(1);
     expect(answers.map((answer) => answer.status).filter((status) => status !== 201 && status !== 409)).toEqual([]);
   });
@@ -261,7 +306,11 @@ describe('idempotency', () => {
 
 describe('uploads', () => {
   test('a file arrives as a stream, with the name the client gave it', async () => {
-    const answer = await owner.client.upload('POST /probe/upload', { name: 'a b.txt', type: 'text/plain', bytes: 'x'.repeat(300_000) });
+    const answer = await owner.client.upload('POST /probe/upload', {
+      name: 'a b.txt',
+      type: 'text/plain',
+      bytes: 'x'.repeat(300_000),
+    });
     expect([answer.status, answer.json]).toEqual([200, { bytes: 300_000, filename: 'a b.txt' }]);
   });
 
@@ -269,7 +318,11 @@ describe('uploads', () => {
     const tooMuch = new Uint8Array(3 * 1024 * 1024);
     const declared = await owner.client.upload('POST /probe/upload', { name: 'a', type: 'text/plain', bytes: tooMuch });
     expect([declared.status, declared.json.code]).toEqual([413, 'PAYLOAD_TOO_LARGE']);
-    const justOver = await owner.client.upload('POST /probe/upload', { name: 'a', type: 'text/plain', bytes: new Uint8Array(1024 * 1024 + 10) });
+    const justOver = await owner.client.upload('POST /probe/upload', {
+      name: 'a',
+      type: 'text/plain',
+      bytes: new Uint8Array(1024 * 1024 + 10),
+    });
     expect([justOver.status, justOver.json.code]).toEqual([413, 'PAYLOAD_TOO_LARGE']);
   });
 

@@ -10,7 +10,10 @@ export function toAppError(error: unknown): AppError {
 }
 
 /** renderProblem returns the problem document and the headers that go with it. */
-export function renderProblem(error: AppError, requestId: string): { problem: Problem; headers: Record<string, string> } {
+export function renderProblem(
+  error: AppError,
+  requestId: string,
+): { problem: Problem; headers: Record<string, string> } {
   const problem = toProblem(error, requestId);
   const headers: Record<string, string> = {};
   const wait = error.options.retryAfterSeconds ?? (error.status === 503 ? 5 : undefined);
@@ -36,16 +39,26 @@ function fromDatabase(error: unknown): AppError | null {
   if (code === null) return isLostDatabase(error) ? kernelErrors.UNAVAILABLE({ cause: error }) : null;
   if (conflictCodes.has(code)) return kernelErrors.CONFLICT({ cause: error });
   if (code.startsWith('22')) return kernelErrors.INVALID_REQUEST({ cause: error });
-  if (code === diskFullCode) return kernelErrors.UNAVAILABLE({ cause: error, detail: 'The server’s disk is full. Nothing was saved. Tell the administrator.' });
+  if (code === diskFullCode)
+    return kernelErrors.UNAVAILABLE({
+      cause: error,
+      detail: 'The server’s disk is full. Nothing was saved. Tell the administrator.',
+    });
   // 08 connection, 53 resources (too many connections): the operator must hear, the caller may retry.
-  if (busyCodes.has(code) || code.startsWith('08') || code.startsWith('53')) return kernelErrors.UNAVAILABLE({ cause: error });
+  if (busyCodes.has(code) || code.startsWith('08') || code.startsWith('53'))
+    return kernelErrors.UNAVAILABLE({ cause: error });
   return null;
 }
 
 /** isLostDatabase recognises what pg throws when the server goes away in mid-query or the pool cannot connect. */
 function isLostDatabase(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  if (/^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/.test(error.message)) return true;
+  if (
+    /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/.test(
+      error.message,
+    )
+  )
+    return true;
   const { code, syscall } = error as { code?: unknown; syscall?: unknown };
   if (syscall === 'connect' && typeof code === 'string' && unreachableCodes.has(code)) return true;
   return isLostDatabase(error.cause);
@@ -54,7 +67,8 @@ function isLostDatabase(error: unknown): boolean {
 function fromFastify(error: unknown): AppError | null {
   if (!(error instanceof Error)) return null;
   const { code, statusCode } = error as { code?: unknown; statusCode?: unknown };
-  if (code === 'ECONNRESET' || code === 'ERR_STREAM_PREMATURE_CLOSE') return kernelErrors.INVALID_REQUEST({ detail: 'The request broke off.' });
+  if (code === 'ECONNRESET' || code === 'ERR_STREAM_PREMATURE_CLOSE')
+    return kernelErrors.INVALID_REQUEST({ detail: 'The request broke off.' });
   if (typeof code !== 'string' || !code.startsWith('FST_') || typeof statusCode !== 'number') return null;
   switch (statusCode) {
     case 413:

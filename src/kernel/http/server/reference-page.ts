@@ -38,11 +38,16 @@ const configuration = {
 export function mountErrorPage(server: FastifyInstance): void {
   server.get('/reference/errors', (_request, reply) => {
     const rows = [...listErrorTables().values()].flatMap((table) => Object.entries(table));
-    const items = rows.map(([code, { status, public: meaning }]) => `<dt id="${code}"><code>${code}</code> (${status})</dt><dd>${escapeHtml(meaning)}</dd>`);
+    const items = rows.map(
+      ([code, { status, public: meaning }]) =>
+        `<dt id="${code}"><code>${code}</code> (${status})</dt><dd>${escapeHtml(meaning)}</dd>`,
+    );
     return reply
       .header('content-type', 'text/html; charset=utf-8')
       .header('cache-control', 'no-cache')
-      .send(`<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Errors</title></head><body><h1>Errors</h1><dl>${items.join('\n')}</dl></body></html>`);
+      .send(
+        `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Errors</title></head><body><h1>Errors</h1><dl>${items.join('\n')}</dl></body></html>`,
+      );
   });
 }
 

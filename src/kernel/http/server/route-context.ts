@@ -25,7 +25,13 @@ export class RouteContext implements SignedInContext {
   #log: Logger | undefined;
   #abort: AbortController | undefined;
 
-  constructor(services: Services, request: FastifyRequest, reply: FastifyReply, input: ValidInput, file: UploadedFile | undefined) {
+  constructor(
+    services: Services,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    input: ValidInput,
+    file: UploadedFile | undefined,
+  ) {
     const state = stateOf(request);
     this.services = services;
     this.params = input.params as never;

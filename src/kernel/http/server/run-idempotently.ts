@@ -1,7 +1,13 @@
 /** A POST with an Idempotency-Key takes effect once: its repetitions get the first answer, whoever answers them (K5.4). */
 import type { FastifyReply } from 'fastify';
 import type { Principal } from '#kernel/auth';
-import { hashRequest, parseIdempotencyKey, type Idempotency, type StoredAnswer, type Ticket } from '#kernel/idempotency';
+import {
+  hashRequest,
+  parseIdempotencyKey,
+  type Idempotency,
+  type StoredAnswer,
+  type Ticket,
+} from '#kernel/idempotency';
 import { renderProblem, toAppError } from './problem-mapper.ts';
 import type { RouteContext } from './route-context.ts';
 import { sendJson } from './send-answer.ts';
@@ -46,7 +52,13 @@ export async function runIdempotently(
 }
 
 /** A refusal after something took effect is the answer to keep; without effect the key is free for the next try. */
-async function settleFailure(idempotency: Idempotency, ticket: Ticket, error: unknown, isConfirmed: boolean, requestId: string): Promise<void> {
+async function settleFailure(
+  idempotency: Idempotency,
+  ticket: Ticket,
+  error: unknown,
+  isConfirmed: boolean,
+  requestId: string,
+): Promise<void> {
   const known = toAppError(error);
   if (!isConfirmed || known.status >= 500) return idempotency.abandon(ticket);
   const { problem, headers } = renderProblem(known, requestId);

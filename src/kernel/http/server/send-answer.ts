@@ -18,13 +18,20 @@ export function renderJson(operation: Operation, answer: unknown): string {
   const result = operation.response?.safeParse(answer);
   if (!result?.success) {
     const places = (result?.error.issues ?? []).map((issue) => `${toPointer(issue.path) || '/'} (${issue.code})`);
-    throw kernelErrors.INTERNAL({ internal: `the answer does not fit its contract at ${places.slice(0, 10).join(', ')}` });
+    throw kernelErrors.INTERNAL({
+      internal: `the answer does not fit its contract at ${places.slice(0, 10).join(', ')}`,
+    });
   }
   return JSON.stringify(result.data);
 }
 
 /** sendJson sends JSON text that is already in its final form. */
-export function sendJson(reply: FastifyReply, status: number, json: string | null, contentType = jsonType): FastifyReply {
+export function sendJson(
+  reply: FastifyReply,
+  status: number,
+  json: string | null,
+  contentType = jsonType,
+): FastifyReply {
   reply.code(status);
   if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
   if (json === null) return reply.send();

@@ -15,12 +15,15 @@ export function checkUploadSize(request: FastifyRequest, maxBytes: number): void
 
 /** tooLarge says how large a file may be. */
 export function tooLarge(maxBytes: number): Error {
-  return kernelErrors.PAYLOAD_TOO_LARGE({ detail: `The file is larger than ${Math.floor(maxBytes / 1024 / 1024)} MiB, the largest accepted here.` });
+  return kernelErrors.PAYLOAD_TOO_LARGE({
+    detail: `The file is larger than ${Math.floor(maxBytes / 1024 / 1024)} MiB, the largest accepted here.`,
+  });
 }
 
 /** readUpload returns the file part named `file`. Throws INVALID_REQUEST when the body holds anything else. */
 export async function readUpload(request: FastifyRequest, maxBytes: number): Promise<UploadedFile> {
-  if (!request.isMultipart()) throw kernelErrors.UNSUPPORTED_MEDIA_TYPE({ detail: 'Send multipart/form-data with one part named `file`.' });
+  if (!request.isMultipart())
+    throw kernelErrors.UNSUPPORTED_MEDIA_TYPE({ detail: 'Send multipart/form-data with one part named `file`.' });
   const part = await request.file({ limits: { fileSize: maxBytes, files: 1, fields: 0, parts: 1, headerPairs: 20 } });
   if (!part) throw invalidBody('The form has no file. Send one part named `file`.');
   if (part.fieldname !== 'file') {

@@ -48,7 +48,10 @@ const missingPage = `<!doctype html><html lang="en"><head><meta charset="utf-8">
 <h1>The web app is not built</h1><p>Stop the server and start it with <code>npm start</code>, which builds it.</p></body></html>`;
 
 /** mountWebApp answers page requests from `folder` (Vite's output). Without a build it answers a page that says what to do. */
-export function mountWebApp(server: FastifyInstance, folder: string): (request: FastifyRequest, reply: FastifyReply) => FastifyReply {
+export function mountWebApp(
+  server: FastifyInstance,
+  folder: string,
+): (request: FastifyRequest, reply: FastifyReply) => FastifyReply {
   const assets = loadAssets(folder);
   const page = assets.get('/index.html')?.bytes.toString('utf8').split(placeholder);
   assets.delete('/index.html');
