@@ -70,6 +70,8 @@ export interface ServerSentEvent {
 export interface EventStream {
   readonly kind: 'event-stream';
   readonly open: (writer: EventWriter, signal: AbortSignal) => Promise<void>;
+  /** Asked now and then while the stream is open; set by the pipeline, so that a session that ends takes its streams along. */
+  readonly mayListen?: () => Promise<boolean>;
 }
 
 export interface EventWriter {

@@ -10,7 +10,11 @@ export interface StreamLimits {
   readonly maxBufferedBytes: number;
   /** A client that takes nothing for this long is cut. */
   readonly stallSeconds: number;
+  /** How often it is asked whether the caller may still listen; 15 s by default. */
+  readonly recheckSeconds?: number;
 }
+
+const defaultRecheckSeconds = 15;
 
 export const defaultStreamLimits: StreamLimits = { heartbeatSeconds: 15, maxBufferedBytes: 8 * 1024 * 1024, stallSeconds: 60 };
 
@@ -44,12 +48,16 @@ class OpenStream implements EventWriter {
   readonly abort = new AbortController();
   #lastWriteTick: number;
   #pendingAtTick: { readonly tick: number; readonly bytes: number } | null = null;
+  readonly #mayListen: (() => Promise<boolean>) | undefined;
+  #lastAskedTick: number;
 
-  constructor(response: ServerResponse, registry: EventStreams) {
+  constructor(response: ServerResponse, registry: EventStreams, mayListen?: () => Promise<boolean>) {
     this.#response = response;
     this.#registry = registry;
     this.#socket = response.chunkedEncoding ? response.socket : null;
+    this.#mayListen = mayListen;
     this.#lastWriteTick = registry.tick;
+    this.#lastAskedTick = registry.tick;
   }
 
   write(events: readonly ServerSentEvent[]): void {
@@ -87,6 +95,20 @@ class OpenStream implements EventWriter {
     } else if ((tick - this.#pendingAtTick.tick) * tickSeconds >= limits.stallSeconds) {
       this.#response.destroy();
     }
+    const { recheckSeconds = defaultRecheckSeconds } = limits;
+    if (this.#mayListen && (tick - this.#lastAskedTick) * tickSeconds >= recheckSeconds) {
+      this.#lastAskedTick = tick;
+      void this.#endUnlessAllowed(this.#mayListen);
+    }
+  }
+
+  /** A session that ended takes its open streams along; a database that is away for the moment does not. */
+  async #endUnlessAllowed(mayListen: () => Promise<boolean>): Promise<void> {
+    try {
+      if (!(await mayListen())) this.abort.abort();
+    } catch {
+      // Nobody knows; it is asked again next time.
+    }
   }
 
   #send(text: string): void {
@@ -112,7 +134,8 @@ export class EventStreams {
 
   constructor(limits: StreamLimits = defaultStreamLimits) {
     this.limits = limits;
-    const tickSeconds = Math.min(5, limits.heartbeatSeconds, limits.stallSeconds);
+    const { heartbeatSeconds, stallSeconds, recheckSeconds = defaultRecheckSeconds } = limits;
+    const tickSeconds = Math.min(5, heartbeatSeconds, stallSeconds, recheckSeconds);
     this.#timer = setInterval(() => {
       this.tick += 1;
       for (const stream of this.#open) stream.check(limits, tickSeconds);
@@ -133,7 +156,7 @@ export class EventStreams {
       'x-accel-buffering': 'no',
     });
     response.flushHeaders();
-    const open = new OpenStream(response, this);
+    const open = new OpenStream(response, this, stream.mayListen);
     const stop = (): void => open.abort.abort();
     response.once('close', stop);
     this.#open.add(open);

@@ -77,11 +77,16 @@ export function createRouteRunner(host: RunnerHost, route: Route): RouteRunner {
     if (key !== null) return runIdempotently(host.idempotency, route, key, ctx, reply, async () => storable(await route.handler(ctx)));
     const result = await route.handler(ctx);
     if (isEventStream(result)) {
-      await sendStream(reply, result, host.streams);
+      await sendStream(reply, { ...result, mayListen: () => mayStillListen(ctx) }, host.streams);
       return reply;
     }
     if (isBinaryAnswer(result)) return sendBinary(reply, result);
     return sendJson(reply, status, render(result));
+  }
+
+  async function mayStillListen({ headers, principal }: RouteContext): Promise<boolean> {
+    const now = await services.identity.resolve(headers['cookie']);
+    return now?.userId === principal?.userId && findRefusal(route.access, now, host.policy) === null;
   }
 
   function render(result: unknown): string | null {
