@@ -85,9 +85,9 @@ describe('in the declarations', () => {
     const handler = async () => ({ address: '' });
     // @ts-expect-error -- no limit
     const withoutLimit = () => defineRoute(probeContract, 'GET /probe/caller', { id: 'x', access: 'public', handler });
+    const limit = routes[0]?.limit ?? never;
     // @ts-expect-error -- no access
-    const withoutAccess = () =>
-      defineRoute(probeContract, 'GET /probe/caller', { id: 'x', limit: routes[0]?.limit ?? never, handler });
+    const withoutAccess = () => defineRoute(probeContract, 'GET /probe/caller', { id: 'x', limit, handler });
     expect([withoutLimit, withoutAccess]).toHaveLength(2);
     for (const { limit, id } of routes) expect([id, limit.max > 0 && limit.windowSeconds > 0]).toEqual([id, true]);
   });
