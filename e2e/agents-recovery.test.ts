@@ -93,8 +93,10 @@ async function talk(word: string, count: number): Promise<string> {
 const lastAnswer = () => tab.page.getByRole('article').last();
 
 async function expectWhole(text: string): Promise<void> {
-  await tab.page.locator('article[aria-busy="true"]').waitFor({ state: 'detached', timeout: 60_000 });
-  expect(await lastAnswer().locator('p').innerText()).toBe(text);
+  const answer = async () => (await lastAnswer().locator('p').allInnerTexts()).join('\n');
+  await expect.poll(answer, { timeout: 60_000 }).toBe(text);
+  await tab.page.locator('article[aria-busy="true"]').waitFor({ state: 'detached' });
+  expect(await answer()).toBe(text);
 }
 
 test('[K12.2] a cut network shows quietly, costs nothing, and the answer goes on from where it was', async () => {

@@ -41,7 +41,7 @@ function Chat({ agent, conversationId }: { readonly agent: Agent; readonly conve
   const title = conversationId === '' ? agent.name : conversation.data?.title || agent.name;
   return (
     <div className={classes.chat}>
-      <aside className={classes.side} aria-label="Conversations">
+      <aside className={classes.side} aria-label="Conversations" data-scroll-box>
         <ConversationList agentId={agent.id} conversationId={conversationId} />
       </aside>
       <Drawer opened={isListOpen} onClose={() => setListOpen(false)} title="Conversations" size="20rem">

@@ -32,6 +32,7 @@ export function MessageList(props: MessageListProps) {
     <div className={classes.scrollPlace}>
       <div
         ref={box}
+        data-scroll-box
         className={classes.scroll}
         onScroll={onScroll}
         tabIndex={0}

@@ -1,7 +1,13 @@
-/** useWhenSeen calls back each time an element comes into view: the end of a list that asks for more. */
+/** useWhenSeen calls back each time an element is nearly in view: the end of a list that asks for more. */
 import { useEffect, useRef } from 'react';
 
-/** useWhenSeen returns the ref of the element; nothing is called while `isActive` is false. */
+/** Early enough that more is there before the reader is. */
+const margin = '400px 0px';
+
+/**
+ * useWhenSeen returns the ref of the element, which scrolls in the nearest `data-scroll-box` or in the window; nothing is
+ * called while `isActive` is false.
+ */
 export function useWhenSeen<E extends Element>(isActive: boolean, onSeen: () => void) {
   const element = useRef<E>(null);
   const latest = useRef(onSeen);
@@ -10,9 +16,12 @@ export function useWhenSeen<E extends Element>(isActive: boolean, onSeen: () => 
   });
   useEffect(() => {
     if (!isActive || !element.current) return undefined;
-    const observer = new IntersectionObserver((entries) => {
-      if (entries.some((entry) => entry.isIntersecting)) latest.current();
-    });
+    const observer = new IntersectionObserver(
+      (entries) => {
+        if (entries.some((entry) => entry.isIntersecting)) latest.current();
+      },
+      { root: element.current.closest('[data-scroll-box]'), rootMargin: margin },
+    );
     observer.observe(element.current);
     return () => observer.disconnect();
   }, [isActive]);
