@@ -291,3 +291,33 @@ describe(`on ${describeDatabase()}`, () => {
     await expect(other.db.ping(2_000)).rejects.toThrow();
   });
 });
+
+test('[K10.3] the last statement travels with its commit: saved when it succeeds, rolled back when it fails, nothing after it', async () => {
+  await using database = await createTestDatabase();
+  const { db } = database;
+  const scope = { tenantId: newId(), userId: newId() };
+  const insert = (id: string, name: string) => ({
+    text: `insert into kernel.model_connections (id, tenant_id, name, kind, base_url)
+           values ($1, $2, $3, 'openai-compatible', 'http://x') returning id`,
+    values: [id, scope.tenantId, name],
+  });
+  const names = () =>
+    db.withTenant(scope, (tx) =>
+      tx.last<{ name: string }>({ text: 'select name from kernel.model_connections order by name' }),
+    );
+  const id = newId();
+  await db.withTenant(scope, (tx) => tx.last(insert(id, 'kept')));
+  expect(await names()).toEqual([{ name: 'kept' }]);
+  const failing = db.withTenant(scope, async (tx) => {
+    await tx.query(insert(newId(), 'rolled back'));
+    await tx.last(insert(id, 'same id'));
+  });
+  await expect(failing).rejects.toMatchObject({ code: '23505' });
+  expect(await names()).toEqual([{ name: 'kept' }]);
+  const late = db.withTenant(scope, async (tx) => {
+    await tx.last(insert(newId(), 'last'));
+    await tx.query(insert(newId(), 'late'));
+  });
+  await expect(late).rejects.toThrow('this transaction has ended');
+  expect(await names()).toEqual([{ name: 'kept' }, { name: 'last' }]);
+});

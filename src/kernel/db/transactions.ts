@@ -8,8 +8,14 @@ import { isId } from '#kernel/ids';
 import { isConnectionError } from './errors.ts';
 import type { Statement, TenantScope, Tx } from './types.ts';
 
+interface Flow {
+  isOpen: boolean;
+  /** The commit that travelled with the last statement, when the work said which that is. */
+  committing?: Promise<{ readonly command: string }>;
+}
+
 /** The flow's running transaction. A task that outlives its transaction still carries this object, closed. */
-const running = new AsyncLocalStorage<{ isOpen: boolean }>();
+const running = new AsyncLocalStorage<Flow>();
 
 /** isInTransaction tells whether the calling flow is inside a transaction. */
 export function isInTransaction(): boolean {
@@ -57,9 +63,9 @@ const transactionControl =
  */
 class GuardedClient {
   readonly #client: PoolClient;
-  readonly #flow: { isOpen: boolean };
+  readonly #flow: Flow;
 
-  constructor(client: PoolClient, flow: { isOpen: boolean }) {
+  constructor(client: PoolClient, flow: Flow) {
     this.#client = client;
     this.#flow = flow;
   }
@@ -71,6 +77,21 @@ class GuardedClient {
     }
     return this.#client.query(config as QueryConfig, values);
   }
+
+  /** Sends the last statement and the commit in one write. Each has its own Sync: a failed statement makes it a rollback. */
+  queryAndCommit(statement: QueryConfig): Promise<QueryResult> {
+    const { stream } = (this.#client as unknown as CorkableClient).connection;
+    stream.cork();
+    try {
+      const asked = this.query(statement);
+      this.#flow.isOpen = false;
+      this.#flow.committing = this.#client.query('commit');
+      this.#flow.committing.catch(() => undefined);
+      return asked;
+    } finally {
+      stream.uncork();
+    }
+  }
 }
 
 class ClientTx implements Tx {
@@ -78,7 +99,7 @@ class ClientTx implements Tx {
   readonly #client: GuardedClient;
   #orm: NodePgDatabase | undefined;
 
-  constructor(client: PoolClient, scope: TenantScope | null, flow: { isOpen: boolean }) {
+  constructor(client: PoolClient, scope: TenantScope | null, flow: Flow) {
     this.#client = new GuardedClient(client, flow);
     this.scope = scope;
   }
@@ -90,6 +111,12 @@ class ClientTx implements Tx {
 
   async query<Row>(statement: Statement): Promise<Row[]> {
     const { rows } = await this.#client.query({ ...statement, values: statement.values as unknown[] | undefined });
+    return rows as Row[];
+  }
+
+  async last<Row>(statement: Statement): Promise<Row[]> {
+    const query = { ...statement, values: statement.values as unknown[] | undefined };
+    const { rows } = await this.#client.queryAndCommit(query);
     return rows as Row[];
   }
 }
@@ -122,7 +149,7 @@ export async function runTransaction<T>(
     throw new Error('a transaction is already running here: use its `tx`, or call after it has committed');
   const opening = openingSql(scope);
   const client = await acquire(pool);
-  const flow = { isOpen: true };
+  const flow: Flow = { isOpen: true };
   let broken: Error | undefined;
   try {
     // Not awaited: what `work` asks first rides in the same packet (the pool's clients pipeline; the cork makes it one write).
@@ -135,7 +162,7 @@ export async function runTransaction<T>(
     const result = await working;
     flow.isOpen = false;
     await opened;
-    const { command } = await client.query('commit');
+    const { command } = await (flow.committing ?? client.query('commit'));
     // PostgreSQL answers COMMIT of a failed transaction with ROLLBACK and no error: a swallowed error must not look saved.
     if (command !== 'COMMIT') throw new Error('the transaction was rolled back because a statement in it had failed');
     return result;

@@ -56,7 +56,7 @@ interface RecordedStep {
 
 async function loadSteps(db: Database, scope: Scope, runId: string): Promise<RecordedStep[]> {
   return await db.withTenant(scope, (tx) =>
-    tx.query<RecordedStep>({
+    tx.last<RecordedStep>({
       name: 'run-steps',
       text: `select name, result from kernel.run_steps where tenant_id = $1 and run_id = $2 order by ordinal`,
       values: [scope.tenantId, runId],

@@ -44,7 +44,7 @@ async function readAfter(
       values: [scope.tenantId, runId],
     });
     if (!run) throw kernelErrors.NOT_FOUND();
-    const rows = await tx.query<JournalRow>({
+    const rows = await tx.last<JournalRow>({
       name: 'run-events-after',
       text: `select run_id, attempt, first_seq, events from kernel.run_events
              where tenant_id = $1 and run_id = $2 and attempt >= $3 and (attempt, last_seq) > ($3, $4)

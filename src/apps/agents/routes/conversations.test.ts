@@ -128,10 +128,10 @@ test('[K10.4] no list asks the database more often because it has more rows', as
       work(
         new Proxy(tx, {
           get(target, key) {
-            if (key !== 'query') return Reflect.get(target, key, target);
+            if (key !== 'query' && key !== 'last') return Reflect.get(target, key, target);
             return (statement: Parameters<typeof tx.query>[0]) => {
               queries += 1;
-              return target.query(statement);
+              return target[key](statement);
             };
           },
         }),

@@ -19,7 +19,7 @@ export const getPassage = defineRoute(agentsContract, 'GET /passages/{passageId}
   errors: ['PASSAGE_NOT_FOUND'],
   async handler(ctx) {
     const [row] = await ctx.tenant((tx) =>
-      tx.query<DetailRow>({
+      tx.last<DetailRow>({
         name: 'agents-get-passage',
         text: `select ${passageColumns}, p.agent_id, d.title, before.id as previous_id, after.id as next_id
           from app_agents.passages p

@@ -15,7 +15,7 @@ export const listAgents = defineRoute(agentsContract, 'GET /agents', {
     const after = readCursor(cursor, (key) => key.length === 1 && isId(key[0]));
     const { tenantId, userId } = ctx.principal;
     const rows = await ctx.tenant((tx) =>
-      tx.query<AgentRow>({
+      tx.last<AgentRow>({
         name: after ? 'agents-list-after' : 'agents-list',
         text: `select ${agentColumns} from app_agents.agents a
           where a.tenant_id = $1 and a.deleted_at is null ${after ? 'and a.id < $4' : ''}

@@ -35,7 +35,7 @@ export const listConversations = defineRoute(agentsContract, 'GET /conversations
         select from app_agents.messages m where m.tenant_id = $1 and m.conversation_id = c.id and m.text ilike ${pattern}))`);
     }
     const rows = await ctx.tenant((tx) =>
-      tx.query<ConversationRow>({
+      tx.last<ConversationRow>({
         text: `select ${conversationColumns} from app_agents.conversations c
           join app_agents.agents a on a.tenant_id = c.tenant_id and a.id = c.agent_id and a.deleted_at is null
           where c.tenant_id = $1 and c.owner_id = $2 ${conditions.join(' ')}

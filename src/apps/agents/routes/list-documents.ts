@@ -17,7 +17,7 @@ export const listDocuments = defineRoute(agentsContract, 'GET /agents/{agentId}/
     const after = readCursor(cursor, (key) => key.length === 1 && isId(key[0]));
     const rows = await ctx.tenant(async (tx) => {
       await findAgent(tx, ctx.principal, ctx.params.agentId);
-      return tx.query<DocumentRow>({
+      return tx.last<DocumentRow>({
         name: after ? 'agents-list-documents-after' : 'agents-list-documents',
         text: `select ${documentColumns} from app_agents.documents d
           where d.tenant_id = $1 and d.agent_id = $2 ${after ? 'and d.id < $4' : ''}

@@ -19,7 +19,7 @@ export const listMessages = defineRoute(agentsContract, 'GET /conversations/{con
       readCursor(cursor, (key) => key.length === 1 && Number.isSafeInteger(key[0])) ?? [];
     const rows = await ctx.tenant(async (tx) => {
       await findConversation(tx, ctx.principal, conversationId);
-      return tx.query<MessageRow>({
+      return tx.last<MessageRow>({
         name: 'agents-list-messages',
         text: `select ${messageColumns} from app_agents.messages m
           where m.tenant_id = $1 and m.owner_id = $2 and m.conversation_id = $3 and m.position < $4

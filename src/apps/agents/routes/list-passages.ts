@@ -16,7 +16,7 @@ export const listPassages = defineRoute(agentsContract, 'GET /documents/{documen
     const [after = -1] = readCursor(cursor, (key) => key.length === 1 && Number.isSafeInteger(key[0])) ?? [];
     const rows = await ctx.tenant(async (tx) => {
       await findDocument(tx, ctx.principal, ctx.params.documentId);
-      return tx.query<PassageRow>({
+      return tx.last<PassageRow>({
         name: 'agents-list-passages',
         text: `select ${passageColumns} from app_agents.passages p
           where p.tenant_id = $1 and p.document_id = $2 and p.position > $3
