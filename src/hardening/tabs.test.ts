@@ -185,7 +185,7 @@ describe('[K12.3] deletion meanwhile', () => {
       { length: 40_000 },
       (_, index) => `# Chapter ${index}\n\nThis is what chapter ${index} says at some length.\n`,
     );
-    const before = await storedFiles();
+    const before = await listStored();
     const uploaded = await fixture.client.upload(`POST /agents/${agent.id}/documents`, {
       name: 'long.md',
       type: 'text/markdown',
@@ -198,7 +198,7 @@ describe('[K12.3] deletion meanwhile', () => {
       async () => (await fixture.client.expect(200, `GET /documents/${id}`)).json.passageCount > 0,
     );
     await fixture.client.expect(204, `DELETE /documents/${id}`);
-    await waitFor('the file to be gone', async () => (await storedFiles()) === before);
+    await waitFor('the file to be gone', async () => !(await hasNewFile(before)));
     const ended = () =>
       asAdmin(fixture.server.database, (query) =>
         query<{ status: string; error: string | null }>(
@@ -215,15 +215,21 @@ describe('[K12.3] deletion meanwhile', () => {
   });
 });
 
-async function storedFiles(): Promise<number> {
+/** listStored names the files in the object store; those of earlier tests may still be on their way out. */
+async function listStored(): Promise<string[]> {
   const folder = join(fixture.server.services.config.dataDir, 'objects');
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
-  return entries.filter((entry) => entry.isFile()).length;
+  return entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
+}
+
+/** hasNewFile tells whether the store holds a file that was not there before. */
+async function hasNewFile(before: readonly string[]): Promise<boolean> {
+  return (await listStored()).some((name) => !before.includes(name));
 }
 
 test('[K13.1] an upload that is broken off half-way leaves no file, no document, and a server that goes on', async () => {
   const agent = await agentWith('echo');
-  const before = await storedFiles();
+  const before = await listStored();
   const { port } = new URL(fixture.server.url);
   const headers = {
     cookie: fixture.client.cookie,
@@ -243,9 +249,9 @@ test('[K13.1] an upload that is broken off half-way leaves no file, no document,
     '--xx\r\ncontent-disposition: form-data; name="file"; filename="half.txt"\r\ncontent-type: text/plain\r\n\r\n',
   );
   for (let megabyte = 0; megabyte < 4; megabyte += 1) asked.write(Buffer.alloc(1_048_576, 'text '));
-  await waitFor('the first bytes to be stored', async () => (await storedFiles()) > before);
+  await waitFor('the first bytes to be stored', () => hasNewFile(before));
   asked.destroy();
-  await waitFor('nothing to be left', async () => (await storedFiles()) === before);
+  await waitFor('nothing to be left', async () => !(await hasNewFile(before)));
   const { json } = await fixture.client.expect(200, `GET /agents/${agent.id}/documents`);
   expect(json.items).toEqual([]);
   expect(await uploadAndRead(fixture.client, agent.id, 'whole.txt', 'It goes on.')).toMatchObject({ state: 'ready' });
