@@ -16,7 +16,11 @@ export interface StreamLimits {
 
 const defaultRecheckSeconds = 15;
 
-export const defaultStreamLimits: StreamLimits = { heartbeatSeconds: 15, maxBufferedBytes: 8 * 1024 * 1024, stallSeconds: 60 };
+export const defaultStreamLimits: StreamLimits = {
+  heartbeatSeconds: 15,
+  maxBufferedBytes: 8 * 1024 * 1024,
+  stallSeconds: 60,
+};
 
 /** formatEvents writes events in the text/event-stream format. `data` must be a single line, as JSON is. */
 export function formatEvents(events: readonly ServerSentEvent[]): string {
@@ -148,7 +152,11 @@ export class EventStreams {
   }
 
   /** serve answers with the stream and resolves when it is over, however it ends. `headers` are written as they are. */
-  async serve(stream: EventStream, response: ServerResponse, headers: Readonly<Record<string, string | number | string[]>>): Promise<void> {
+  async serve(
+    stream: EventStream,
+    response: ServerResponse,
+    headers: Readonly<Record<string, string | number | string[]>>,
+  ): Promise<void> {
     response.writeHead(200, {
       ...headers,
       'content-type': 'text/event-stream; charset=utf-8',

@@ -16,7 +16,15 @@ import { limitKey, refusedRule, takeOrRefuse } from './rate-limit.ts';
 import { stateOf } from './request-state.ts';
 import { RouteContext } from './route-context.ts';
 import { idempotencyKey, runIdempotently } from './run-idempotently.ts';
-import { isBinaryAnswer, isEventStream, renderJson, sendBinary, sendJson, sendStream, successStatus } from './send-answer.ts';
+import {
+  isBinaryAnswer,
+  isEventStream,
+  renderJson,
+  sendBinary,
+  sendJson,
+  sendStream,
+  successStatus,
+} from './send-answer.ts';
 import type { Access, Limit, Route } from '../types.ts';
 import { checkUploadSize, discardUpload, readUpload } from './upload.ts';
 import { validateInput } from './validate.ts';
@@ -48,7 +56,10 @@ export function createRouteRunner(host: RunnerHost, route: Route): RouteRunner {
     const state = stateOf(request);
     state.routeId = route.id;
     for (const [name, value] of corsHeaders(route, request.headers.origin, host.origins)) reply.header(name, value);
-    checkOrigin({ method: request.method, headers: request.headers, host: request.host, allowsCors: route.cors === true }, host.origins);
+    checkOrigin(
+      { method: request.method, headers: request.headers, host: request.host, allowsCors: route.cors === true },
+      host.origins,
+    );
     state.principal = await services.identity.resolve(request.headers.cookie);
     const refusal = findRefusal(route.access, state.principal, host.policy);
     await countCall(services, refusal ? refusedRule : route.limit, state.principal, request, reply);
@@ -74,7 +85,8 @@ export function createRouteRunner(host: RunnerHost, route: Route): RouteRunner {
 
   async function answer(ctx: RouteContext, reply: FastifyReply): Promise<FastifyReply> {
     const key = idempotencyKey(route, ctx.headers['idempotency-key'], ctx.principal);
-    if (key !== null) return runIdempotently(host.idempotency, route, key, ctx, reply, async () => storable(await route.handler(ctx)));
+    if (key !== null)
+      return runIdempotently(host.idempotency, route, key, ctx, reply, async () => storable(await route.handler(ctx)));
     const result = await route.handler(ctx);
     if (isEventStream(result)) {
       await sendStream(reply, { ...result, mayListen: () => mayStillListen(ctx) }, host.streams);
@@ -109,7 +121,13 @@ function findRefusal(access: Access, principal: Principal | null, policy: Policy
 }
 
 /** countCall takes one from the limit; what was refused is counted by address, so that nobody can try for ever. */
-async function countCall(services: Services, limit: Limit, principal: Principal | null, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+async function countCall(
+  services: Services,
+  limit: Limit,
+  principal: Principal | null,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
   const key = limitKey(limit.by, principal, request.ip);
   await takeOrRefuse(services.limits, limit, key, (name, value) => void reply.header(name, value));
 }
