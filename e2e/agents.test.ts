@@ -1,9 +1,9 @@
 /** Agents in a real browser, against the scripted model: from an empty list to cited answers, on phone and desktop. */
-import { makePdf } from '#testing/make-pdf';
 import { splitWords, startModelServer, type ModelServer } from '#testing/model-server';
 import { strongPassword, type Tenant } from '#testing/server';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { knowledgeFiles, markdownAnswer } from './agents-texts.ts';
 import { hasSidewaysScroll, inspect, startEndToEnd, type EndToEnd, type Tab } from './harness.ts';
 
 let end: EndToEnd;
@@ -67,9 +67,6 @@ async function waitUntilDone(of: Page = page): Promise<void> {
   await of.locator('article[aria-busy="true"]').waitFor({ state: 'detached' });
 }
 
-const handbook =
-  '# Delivery\n\nParcels arrive within five working days.\n\n# Returns\n\nReturns are free within thirty days.\n';
-
 describe('making an agent', () => {
   test('[K17.5] the empty list teaches what an agent is and offers examples', async () => {
     await page.getByRole('heading', { name: 'Your first agent' }).waitFor();
@@ -118,32 +115,7 @@ describe('making an agent', () => {
 
 describe('knowledge', () => {
   test('[A3] text, Markdown and PDF are uploaded together and read; each file that is not says why', async () => {
-    await page.locator('input[type=file]').setInputFiles([
-      { name: 'handbook.md', mimeType: 'text/markdown', buffer: Buffer.from(handbook) },
-      {
-        name: 'prices.txt',
-        mimeType: 'text/plain',
-        buffer: Buffer.from('A bicycle costs 400 euros. A bell costs 9 euros.'),
-      },
-      {
-        name: 'warranty.pdf',
-        mimeType: 'application/pdf',
-        buffer: Buffer.from(makePdf(['The frame', 'The warranty of the frame lasts ten years.'])),
-      },
-      { name: 'scan.pdf', mimeType: 'application/pdf', buffer: Buffer.from(makePdf([''])) },
-      {
-        name: 'locked.pdf',
-        mimeType: 'application/pdf',
-        buffer: Buffer.from(makePdf(['secret'], { isEncrypted: true })),
-      },
-      {
-        name: 'photo.txt',
-        mimeType: 'text/plain',
-        buffer: Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 16, 74, 70, 73, 70, 0, 1]),
-      },
-      { name: 'music.mp3', mimeType: 'audio/mpeg', buffer: Buffer.from('ID3') },
-      { name: 'empty.txt', mimeType: 'text/plain', buffer: Buffer.from('') },
-    ]);
+    await page.locator('input[type=file]').setInputFiles(knowledgeFiles);
     await page.getByText('This kind of file is not read here').waitFor();
     await page.getByText('The file is empty.').waitFor();
     await page.getByText(/The file is not readable text|Only text, Markdown and PDF/).waitFor();
@@ -312,13 +284,6 @@ describe('chat', () => {
 async function answerText(of: Page = page): Promise<string> {
   return (await lastAnswer(of).locator('p').allInnerTexts()).join('\n');
 }
-
-const markdownAnswer = [
-  '## A heading\n\nSome **bold** words, `code` and a [link](https://example.com/a).\n\n',
-  '| Part | Price |\n|---|---|\n| Bell | 9 € |\n| Frame | 300 € |\n\n',
-  `\`\`\`js\nconst long = '${'x'.repeat(200)}';\n\`\`\`\n\n`,
-  '- first\n- second\n\n![tracker](https://tracker.example/p.png)\n',
-].join('');
 
 describe('conversations', () => {
   test('[A6] they are listed, searched, renamed in place and deleted', async () => {

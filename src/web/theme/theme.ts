@@ -129,6 +129,8 @@ export const resolveCssVariables: CSSVariablesResolver = () => ({
     '--mantine-color-placeholder': dark[2],
     '--mantine-color-error': red[3],
     '--mantine-color-anchor': tide[3],
+    '--mantine-color-yellow-light': '#3a3017',
+    '--mantine-color-yellow-light-color': '#f2cf7a',
     '--mantine-color-default-border': dark[4],
     '--bh-surface': dark[7],
     '--bh-surface-sunken': dark[8],

@@ -107,8 +107,8 @@ function Conflict({ onTakeTheirs, onKeepMine }: ConflictProps) {
       role="alert"
     >
       <Text size="sm" mb="sm">
-        It was saved by somebody else while you were editing. Nothing is lost yet: keep your changes, which replace
-        theirs only in the fields you touched, or load their version and drop yours.
+        They saved it while you were editing. Keep your changes, which replace theirs only in the fields you touched, or
+        load their version and drop yours.
       </Text>
       <FormProblem error={choice.error} />
       <Group gap="xs">
