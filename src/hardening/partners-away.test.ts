@@ -3,6 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { Message, Turn } from '../apps/agents/contract.ts';
 import { parseEvents, say, waitFor, waitForAnswer } from '../testing/agents-fixture.ts';
+import { asAdmin } from '../testing/as-admin.ts';
 import { describeDatabase } from '../testing/database.ts';
 import { parseDatabaseUrl } from '../kernel/db/pools.ts';
 import { RedisProcess, isRedisInstalled, isRedisRequired } from '../testing/redis-process.ts';
@@ -85,8 +86,12 @@ test(`[K12.3] [K10.1] ${describeDatabase()} away for 3 s in mid-answer: the answ
   });
   const live = response.text();
   live.catch(() => undefined); // awaited below; a failure in between must not be the one that is told
-  await waitFor('the model to be asked', async () => server.models.openStreams > 0);
-  await wait(300);
+  await waitFor('some words to be durable', async () => {
+    const rows = await asAdmin(server.database!, (query) =>
+      query('select from kernel.run_events where run_id = $1', [turn.run.id]),
+    );
+    return rows.length > 2;
+  });
 
   await proxy!.cut();
   const told = new Set(await askWhileAway(server));
@@ -109,13 +114,16 @@ test(`[K12.3] [K10.1] ${describeDatabase()} away for 3 s in mid-answer: the answ
   await waitForAnswer(server.client, await say(server.client, await server.converse('echo'), 'And it goes on'));
   await waitUntilReady(server);
 
-  // Once more while the server is starting: the job engine, which opens last, must not stay away for ever.
+  // Once more while the job engine, which opens last, is being set up: it must neither stay away for ever nor end the server.
   server.process.kill('SIGTERM');
+  const held = proxy!.holdAt('GRANT USAGE ON SCHEMA "dbos"');
   await server.startAgain();
+  await held;
   await proxy!.cut();
   await wait(500);
   await proxy!.restore();
   await waitUntilReady(server);
+  await server.client.expect(200, 'GET /agents');
 }, 90_000);
 
 async function proveRedisAway(): Promise<void> {

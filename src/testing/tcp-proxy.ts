@@ -8,6 +8,7 @@ export class TcpProxy implements AsyncDisposable {
   readonly #open = new Set<Socket>();
   #server: Server | undefined;
   #port = 0;
+  #onSent: ((bytes: Buffer, near: Socket, far: Socket) => void) | undefined;
 
   constructor(target: NetConnectOpts) {
     this.#target = target;
@@ -38,9 +39,22 @@ export class TcpProxy implements AsyncDisposable {
     await closed;
   }
 
+  /** Lets nothing more of a connection through once `text` was sent on it; resolves then, so that a test may cut in that very place. */
+  holdAt(text: string): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onSent = (bytes, near, far) => {
+        if (!bytes.includes(text)) return;
+        this.#onSent = undefined;
+        near.unpipe(far);
+        resolve();
+      };
+    });
+  }
+
   #join(near: Socket): void {
     const far = connect(this.#target);
     this.#open.add(near);
+    near.on('data', (bytes: Buffer) => this.#onSent?.(bytes, near, far));
     for (const socket of [near, far]) {
       socket.on('error', () => undefined); // a broken connection is what this is for
       socket.on('close', () => {

@@ -1,5 +1,5 @@
 /** The job engine runs named workflows on DBOS: steps that finished are never repeated, the dead's work is taken over. */
-import { Pool } from 'pg';
+import { Client, Pool } from 'pg';
 import type { Services } from '#kernel/app';
 import type { Database } from '#kernel/db';
 import type { Logger } from '#kernel/log';
@@ -65,10 +65,24 @@ export function createJobEngine(options: JobEngineOptions): JobEngine {
 
   /** DBOS.migrate prints to the console; this is what it calls, with a logger. */
   async function migrateEngine(): Promise<void> {
-    const { migrateSystemDatabase } = await import('@dbos-inc/dbos-sdk/internal/system_database');
+    const { getDbosSchemaPermissionsSql, migrateSystemDatabase } =
+      await import('@dbos-inc/dbos-sdk/internal/system_database');
     const { GlobalLogger } = await import('@dbos-inc/dbos-sdk/internal/telemetry/logs');
     const quiet = new GlobalLogger(undefined, { logger: forwardLogs(log) });
-    await migrateSystemDatabase(db.urls.owner, quiet, 'dbos', 'bulkhead_system');
+    await migrateSystemDatabase(db.urls.owner, quiet, 'dbos');
+    await runAsOwner(getDbosSchemaPermissionsSql('dbos', 'bulkhead_system'));
+  }
+
+  /** DBOS 5.3 would grant on a connection without an error listener: one that breaks then takes the whole process along. */
+  async function runAsOwner(statements: readonly string[]): Promise<void> {
+    const client = new Client({ connectionString: db.urls.owner });
+    client.on('error', (error) => log.debug({ err: error }, 'the connection that prepares the job engine was lost'));
+    try {
+      await client.connect();
+      for (const statement of statements) await client.query(statement);
+    } finally {
+      await client.end().catch(() => undefined); // it may be broken, and what was run stands
+    }
   }
 
   /** One try, from nothing to ready; one that fails leaves nothing, so that another may follow. */
