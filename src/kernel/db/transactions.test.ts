@@ -321,3 +321,16 @@ test('[K10.3] the last statement travels with its commit: saved when it succeeds
   await expect(late).rejects.toThrow('this transaction has ended');
   expect(await names()).toEqual([{ name: 'kept' }, { name: 'last' }]);
 });
+
+test('[K10.1] work that throws before its first statement leaves a connection that still speaks', async () => {
+  await using database = await createTestDatabase({ environment: { DATABASE_POOL_SIZE: '4' } });
+  const scope = { tenantId: newId(), userId: newId() };
+  for (let round = 0; round < 8; round += 1) {
+    const thrown = database.db.withTenant(scope, () => {
+      throw new Error('before anything was asked');
+    });
+    await expect(thrown).rejects.toThrow('before anything was asked');
+  }
+  const rows = await database.db.withTenant(scope, (tx) => tx.query<{ one: number }>({ text: 'select 1 as one' }));
+  expect(rows).toEqual([{ one: 1 }]);
+});

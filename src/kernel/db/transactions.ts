@@ -136,6 +136,24 @@ async function rollBack(client: PoolClient): Promise<Error | undefined> {
   }
 }
 
+/** The opening is not awaited: what `work` asks first rides in the same packet (the clients pipeline, the cork makes it one write). */
+function openTogether<T>(
+  client: PoolClient,
+  sql: string,
+  work: () => Promise<T>,
+): { readonly opening: Promise<QueryResult>; readonly working: Promise<T> } {
+  const { stream } = (client as unknown as CorkableClient).connection;
+  stream.cork();
+  try {
+    const opening = client.query(sql);
+    opening.catch(() => undefined);
+    return { opening, working: work() };
+  } finally {
+    // Also when `work` throws before it returns: a corked connection would never speak again.
+    stream.uncork();
+  }
+}
+
 /**
  * runTransaction runs `work` in one transaction: committed when it resolves, rolled back when it rejects. Throws at once
  * when the flow is already inside one, because waiting for a second connection while holding the first can deadlock.
@@ -152,16 +170,12 @@ export async function runTransaction<T>(
   const flow: Flow = { isOpen: true };
   let broken: Error | undefined;
   try {
-    // Not awaited: what `work` asks first rides in the same packet (the pool's clients pipeline; the cork makes it one write).
-    const { stream } = (client as unknown as CorkableClient).connection;
-    stream.cork();
-    const opened = client.query(opening);
-    opened.catch(() => undefined);
-    const working = running.run(flow, () => work(new ClientTx(client, scope, flow)));
-    stream.uncork();
-    const result = await working;
+    const opened = openTogether(client, opening, () =>
+      running.run(flow, () => work(new ClientTx(client, scope, flow))),
+    );
+    const result = await opened.working;
     flow.isOpen = false;
-    await opened;
+    await opened.opening;
     const { command } = await (flow.committing ?? client.query('commit'));
     // PostgreSQL answers COMMIT of a failed transaction with ROLLBACK and no error: a swallowed error must not look saved.
     if (command !== 'COMMIT') throw new Error('the transaction was rolled back because a statement in it had failed');
