@@ -15,6 +15,9 @@ function isDatabaseStartError(error: unknown): error is DatabaseStartError {
   return error instanceof Error && error.name === 'DatabaseStartError';
 }
 
+/** The door of the database is not imported here: a bad setting is told before it is loaded. */
+const lostDatabaseCodes = new Set(['ECONNRESET', 'ECONNREFUSED', 'EPIPE', '57P01', '57P02', '57P03']);
+
 /** describeStartFailure gives the text for standard error and the exit code. */
 export function describeStartFailure(error: unknown): StartFailure {
   if (error instanceof ConfigError) return { text: error.message, exitCode: badConfiguration };
@@ -35,6 +38,13 @@ export function describeStartFailure(error: unknown): StartFailure {
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
     return {
       text: `HOST: ${address} is not an address of this machine. Use 127.0.0.1, or 0.0.0.0 for all.`,
+      exitCode: 1,
+    };
+  }
+  // The port's own errors are above: what is left without a connection is the database.
+  if (lostDatabaseCodes.has(String(code)) || /^Connection terminated/.test((error as Error).message)) {
+    return {
+      text: 'The database went away while the server was starting. See that it runs, and start again.',
       exitCode: 1,
     };
   }
