@@ -23,7 +23,7 @@ export const offlineModel: AgentValues['model'] = { connectionId: null, model: '
 
 export const maxQuestions = 6;
 
-export const blankValues: AgentValues = {
+const blankValues: AgentValues = {
   name: '',
   description: '',
   instructions: '',

@@ -13,7 +13,7 @@ interface Attempt {
   conversationId: string;
 }
 
-export interface Accepted {
+interface Accepted {
   readonly conversationId: string;
   readonly turn: Turn;
 }
