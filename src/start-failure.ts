@@ -42,7 +42,7 @@ export function describeStartFailure(error: unknown): StartFailure {
     };
   }
   // The port's own errors are above: what is left without a connection is the database.
-  if (lostDatabaseCodes.has(String(code)) || /^Connection terminated/.test((error as Error).message)) {
+  if (lostDatabaseCodes.has(String(code)) || String((error as Error).message).startsWith('Connection terminated')) {
     return {
       text: 'The database went away while the server was starting. See that it runs, and start again.',
       exitCode: 1,
