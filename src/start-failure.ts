@@ -42,7 +42,10 @@ export function describeStartFailure(error: unknown): StartFailure {
     };
   }
   // The port's own errors are above: what is left without a connection is the database.
-  if (lostDatabaseCodes.has(String(code)) || String((error as Error).message).startsWith('Connection terminated')) {
+  if (
+    error instanceof Error &&
+    (lostDatabaseCodes.has(code ?? '') || error.message.startsWith('Connection terminated'))
+  ) {
     return {
       text: 'The database went away while the server was starting. See that it runs, and start again.',
       exitCode: 1,
