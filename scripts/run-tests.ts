@@ -35,7 +35,8 @@ function listTestFiles(folder: string): string[] {
 
 /** usesDatabase: a file that opens a test database or a test server runs again on the external PostgreSQL. */
 function usesDatabase(file: string): boolean {
-  return /[#/]testing\/(identity-server|server|database|test-cluster)\b/.test(readFileSync(join(root, file), 'utf8'));
+  const doors = /[#/]testing\/(agents-fixture|database|identity-server|model-gateway|server|test-cluster|whole-server)\b/;
+  return doors.test(readFileSync(join(root, file), 'utf8'));
 }
 
 function planRuns(services: Services, args: readonly string[]): Run[] {

@@ -2,9 +2,9 @@
 import type { LiveRun } from './live-run.ts';
 
 /** Below this many runs nothing is held back. */
-const fewRuns = 64;
-const runsPerGapMillisecond = 16;
-const maxGapMilliseconds = 60;
+const fewRuns = 16;
+const runsPerGapMillisecond = 4;
+const maxGapMilliseconds = 150;
 
 export interface Publisher {
   /** Hands the run's new events out at the end of this turn, with those of all other runs of the turn. */
@@ -13,8 +13,8 @@ export interface Publisher {
 
 /**
  * createPublisher makes the publisher of a process. Events of one turn of the event loop go out together: one write per
- * client. With many runs the turns are stretched (12 ms at 200, 60 ms at 1,000), because a write per word and client is
- * what a busy server spends its time on.
+ * client. With many runs the turns are stretched (12 ms at 50, 50 ms at 200, 150 ms from 600 on), because a write per word and
+ * client is what a busy server spends its time on: measured, more than half of it.
  */
 export function createPublisher(countRuns: () => number): Publisher {
   const waiting = new Set<LiveRun>();

@@ -89,7 +89,9 @@ describe('in the declarations', () => {
     // @ts-expect-error -- no access
     const withoutAccess = () => defineRoute(probeContract, 'GET /probe/caller', { id: 'x', limit, handler });
     expect([withoutLimit, withoutAccess]).toHaveLength(2);
-    for (const { limit, id } of routes) expect([id, limit.max > 0 && limit.windowSeconds > 0]).toEqual([id, true]);
+    for (const route of routes) {
+      expect([route.id, route.limit.max > 0 && route.limit.windowSeconds > 0]).toEqual([route.id, true]);
+    }
   });
 
   test('[K3.5] every permission a route asks for is declared with a sentence, and some role holds it', () => {

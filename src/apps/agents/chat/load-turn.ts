@@ -32,14 +32,16 @@ interface TurnRow {
 export async function loadTurn(tx: Tx, caller: Caller, input: ChatTurnInput): Promise<LoadedTurn | null> {
   const [row] = await tx.query<TurnRow>({
     name: 'agents-load-turn',
+    // Every row is asked for by its whole key: without statistics the planner would otherwise walk all of a person's
+    // conversations to find one.
     text: `select a.id as agent_id, a.name, a.description, a.instructions, a.tone, a.temperature,
         answer.connection_id, answer.model, question.text, question.position
       from app_agents.messages question
-      join app_agents.messages answer on answer.tenant_id = question.tenant_id and answer.id = $4
-      join app_agents.conversations c on c.tenant_id = question.tenant_id and c.id = question.conversation_id
-      join app_agents.agents a on a.tenant_id = c.tenant_id and a.id = c.agent_id and a.deleted_at is null
-      where question.tenant_id = $1 and question.owner_id = $2 and question.id = $3`,
-    values: [caller.tenantId, caller.userId, input.messageId, input.answerId],
+      join app_agents.messages answer on answer.tenant_id = $1 and answer.id = $4
+      join app_agents.conversations c on c.tenant_id = $1 and c.id = $5
+      join app_agents.agents a on a.tenant_id = $1 and a.id = c.agent_id and a.deleted_at is null
+      where question.tenant_id = $1 and question.owner_id = $2 and question.id = $3 and question.conversation_id = $5`,
+    values: [caller.tenantId, caller.userId, input.messageId, input.answerId, input.conversationId],
   });
   if (!row) return null;
   const { agent_id: agentId, name, description, instructions, tone, temperature, text: question } = row;
