@@ -35,7 +35,8 @@ function listTestFiles(folder: string): string[] {
 
 /** usesDatabase: a file that opens a test database or a test server runs again on the external PostgreSQL. */
 function usesDatabase(file: string): boolean {
-  const doors = /[#/]testing\/(agents-fixture|database|identity-server|model-gateway|server|test-cluster|whole-server)\b/;
+  const doors =
+    /[#/]testing\/(agents-fixture|database|identity-server|model-gateway|server|test-cluster|whole-server)\b/;
   return doors.test(readFileSync(join(root, file), 'utf8'));
 }
 

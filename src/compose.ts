@@ -107,22 +107,9 @@ async function buildServices(
   closers.push(() => identity.close());
   const registry = createExecutorRegistry({ db, log, role: config.role });
   closers.push(() => registry.close());
-  const jobs = createJobEngine({
-    db,
-    log,
-    registry,
-    role: config.role,
-    services: () => services,
-    workflows: apps.flatMap((app) => app.workflows),
-  });
-  const runs = createRunService({
-    db,
-    log,
-    registry,
-    role: config.role,
-    services: () => services,
-    workflows: apps.flatMap((app) => app.runWorkflows) as never,
-  });
+  const shared = { db, log, registry, role: config.role, services: () => services };
+  const jobs = createJobEngine({ ...shared, workflows: apps.flatMap((app) => app.workflows) });
+  const runs = createRunService({ ...shared, workflows: apps.flatMap((app) => app.runWorkflows) as never });
   closers.push(() => runs.close());
   const services: Services = Object.freeze({
     config,

@@ -1,8 +1,6 @@
 /** The door of identity. */
-export { authContract } from './contract.ts';
 export { createIdentity } from './create-identity.ts';
 export type { IdentityOptions, KnownApp } from './create-identity.ts';
-export { authErrors } from './errors.ts';
 export type { Principal, Role } from './principal.ts';
 export { routes } from './routes.ts';
 export { sessionCookieName } from './session-cookie.ts';

@@ -293,8 +293,8 @@ describe(`on ${describeDatabase()}`, () => {
 });
 
 test('[K10.3] the last statement travels with its commit: saved when it succeeds, rolled back when it fails, nothing after it', async () => {
-  await using database = await createTestDatabase();
-  const { db } = database;
+  await using own = await createTestDatabase();
+  const { db } = own;
   const scope = { tenantId: newId(), userId: newId() };
   const insert = (id: string, name: string) => ({
     text: `insert into kernel.model_connections (id, tenant_id, name, kind, base_url)
@@ -323,14 +323,14 @@ test('[K10.3] the last statement travels with its commit: saved when it succeeds
 });
 
 test('[K10.1] work that throws before its first statement leaves a connection that still speaks', async () => {
-  await using database = await createTestDatabase({ environment: { DATABASE_POOL_SIZE: '4' } });
+  await using own = await createTestDatabase({ environment: { DATABASE_POOL_SIZE: '4' } });
   const scope = { tenantId: newId(), userId: newId() };
   for (let round = 0; round < 8; round += 1) {
-    const thrown = database.db.withTenant(scope, () => {
+    const thrown = own.db.withTenant(scope, () => {
       throw new Error('before anything was asked');
     });
     await expect(thrown).rejects.toThrow('before anything was asked');
   }
-  const rows = await database.db.withTenant(scope, (tx) => tx.query<{ one: number }>({ text: 'select 1 as one' }));
+  const rows = await own.db.withTenant(scope, (tx) => tx.query<{ one: number }>({ text: 'select 1 as one' }));
   expect(rows).toEqual([{ one: 1 }]);
 });
