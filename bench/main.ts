@@ -57,6 +57,9 @@ function describeCrowd(crowd: Crowd): string {
 }
 
 async function measureEmbedded(place: Place) {
+  // Before the crowds, whose leftovers in the heap would hide it.
+  const idleKb = await measureIdleStream(place);
+  row('memory per idle stream', `${idleKb.toFixed(0)} KiB`);
   const firstToken = await measureFirstToken(place);
   row(
     'first token, added at concurrency 1',
@@ -83,8 +86,6 @@ async function measureEmbedded(place: Place) {
     if (crowd.problem !== undefined) say(`    the first that was not: ${crowd.problem.split('\n')[0]}`);
     await sleep(1_000);
   }
-  const idleKb = await measureIdleStream(place);
-  row('memory per idle stream', `${idleKb.toFixed(0)} KiB`);
   const rates = await measureListRoute(place);
   row(
     'authenticated list, embedded database',

@@ -62,10 +62,20 @@ function endOnSurprise(log: Logger): void {
   }
 }
 
+/** logWarnings keeps Node's own warnings in the log's one format; those for developers of libraries are for debugging. */
+function logWarnings(log: Logger): void {
+  process.removeAllListeners('warning');
+  process.on('warning', (warning) => {
+    const level = warning.name === 'DeprecationWarning' ? 'debug' : 'warn';
+    log[level]({ err: warning }, 'Node warns');
+  });
+}
+
 async function serve(): Promise<void> {
   const loaded = loadConfig({ ...currentEnvironment(), ...readArguments() });
   const log = makeLogger(loaded);
   endOnSurprise(log);
+  logWarnings(log);
   // Loaded now, so that a bad configuration is told at once.
   const { composeBulkhead } = await import('./compose.ts');
   const bulkhead = await composeBulkhead({ config: loaded.config, log });

@@ -32,7 +32,7 @@ beforeAll(async () => {
       MODEL_PRIVATE_NETWORKS: '127.0.0.0/8',
       MODEL_CONNECT_TIMEOUT_MS: '1000',
       MODEL_IDLE_TIMEOUT_MS: '500',
-      MODEL_FIRST_TOKEN_TIMEOUT_MS: '500',
+      MODEL_FIRST_TOKEN_TIMEOUT_MS: '2000',
     },
   });
 });

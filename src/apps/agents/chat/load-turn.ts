@@ -25,24 +25,44 @@ interface TurnRow {
   connection_id: string | null;
   model: string;
   text: string;
-  position: number;
+  /** Newest first. */
+  history: HistoryMessage[];
 }
 
-/** loadTurn reads agent, question and history; null when the conversation or the agent was deleted meanwhile. */
-export async function loadTurn(tx: Tx, caller: Caller, input: ChatTurnInput): Promise<LoadedTurn | null> {
-  const [row] = await tx.query<TurnRow>({
-    name: 'agents-load-turn',
-    // Every row is asked for by its whole key: without statistics the planner would otherwise walk all of a person's
-    // conversations to find one.
-    text: `select a.id as agent_id, a.name, a.description, a.instructions, a.tone, a.temperature,
-        answer.connection_id, answer.model, question.text, question.position
-      from app_agents.messages question
-      join app_agents.messages answer on answer.tenant_id = $1 and answer.id = $4
-      join app_agents.conversations c on c.tenant_id = $1 and c.id = $5
-      join app_agents.agents a on a.tenant_id = $1 and a.id = c.agent_id and a.deleted_at is null
-      where question.tenant_id = $1 and question.owner_id = $2 and question.id = $3 and question.conversation_id = $5`,
-    values: [caller.tenantId, caller.userId, input.messageId, input.answerId, input.conversationId],
-  });
+/**
+ * Every row is asked for by its whole key: without statistics the planner would otherwise walk all of a person's
+ * conversations to find one. No message longer than the whole budget can be kept, so none is carried over in full.
+ */
+const turnSql = `
+  select a.id as agent_id, a.name, a.description, a.instructions, a.tone, a.temperature,
+    answer.connection_id, answer.model, question.text,
+    array(
+      select json_build_object('role', m.role, 'text', left(m.text, $6 + 1)) from app_agents.messages m
+      where m.tenant_id = $1 and m.owner_id = $2 and m.conversation_id = $5 and m.position < question.position
+        and m.superseded_at is null and m.text <> ''
+      order by m.position desc limit $7) as history
+  from app_agents.messages question
+  join app_agents.messages answer on answer.tenant_id = $1 and answer.id = $4
+  join app_agents.conversations c on c.tenant_id = $1 and c.id = $5
+  join app_agents.agents a on a.tenant_id = $1 and a.id = c.agent_id and a.deleted_at is null
+  where question.tenant_id = $1 and question.owner_id = $2 and question.id = $3 and question.conversation_id = $5`;
+
+/**
+ * loadTurn reads agent, question and history; null when the conversation or the agent was deleted meanwhile. `isLast`
+ * says that the transaction asks nothing else.
+ */
+export async function loadTurn(
+  tx: Tx,
+  caller: Caller,
+  input: ChatTurnInput,
+  { isLast = false } = {},
+): Promise<LoadedTurn | null> {
+  const { tenantId, userId } = caller;
+  const { conversationId, messageId, answerId } = input;
+  const { characters, messages } = historyLimits;
+  const values = [tenantId, userId, messageId, answerId, conversationId, characters, messages];
+  const statement = { name: 'agents-load-turn', text: turnSql, values };
+  const [row] = isLast ? await tx.last<TurnRow>(statement) : await tx.query<TurnRow>(statement);
   if (!row) return null;
   const { agent_id: agentId, name, description, instructions, tone, temperature, text: question } = row;
   return {
@@ -51,21 +71,8 @@ export async function loadTurn(tx: Tx, caller: Caller, input: ChatTurnInput): Pr
     model: { connectionId: row.connection_id, model: row.model },
     temperature,
     question,
-    history: row.position === 0 ? [] : await loadHistory(tx, caller, input.conversationId, row.position),
+    history: row.history.toReversed(),
   };
-}
-
-async function loadHistory(tx: Tx, caller: Caller, conversationId: string, before: number): Promise<HistoryMessage[]> {
-  const rows = await tx.query<HistoryMessage>({
-    name: 'agents-load-history',
-    // No message longer than the whole budget can be kept, so none is carried out of the database in full.
-    text: `select m.role, left(m.text, $5 + 1) as text from app_agents.messages m
-      where m.tenant_id = $1 and m.owner_id = $2 and m.conversation_id = $3 and m.position < $4
-        and m.superseded_at is null and m.text <> ''
-      order by m.position desc limit $6`,
-    values: [caller.tenantId, caller.userId, conversationId, before, historyLimits.characters, historyLimits.messages],
-  });
-  return rows.toReversed();
 }
 
 /** retrieve finds the passages that bear on the question; empty when there is no evidence. */

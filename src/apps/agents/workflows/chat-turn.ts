@@ -22,7 +22,9 @@ interface Answer {
 type Run = RunContext<ChatTurnInput>;
 
 async function load(run: Run): Promise<LoadedTurn> {
-  const turn = await run.services.db.withTenant(run.scope, (tx) => loadTurn(tx, run.scope, run.input));
+  const turn = await run.services.db.withTenant(run.scope, (tx) =>
+    loadTurn(tx, run.scope, run.input, { isLast: true }),
+  );
   if (!turn) throw agentsErrors.CONVERSATION_NOT_FOUND();
   return turn;
 }

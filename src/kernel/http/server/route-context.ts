@@ -10,6 +10,19 @@ import { stateOf } from './request-state.ts';
 import type { SignedInContext, UploadedFile } from '../types.ts';
 import type { ValidInput } from './validate.ts';
 
+/** A transaction that still has to be confirmed must not be committed by its handler's last statement. */
+function withoutCommit(tx: Tx): Tx {
+  const query: Tx['query'] = (statement) => tx.query(statement);
+  return {
+    scope: tx.scope,
+    query,
+    last: query,
+    get orm() {
+      return tx.orm;
+    },
+  };
+}
+
 export class RouteContext implements SignedInContext {
   readonly services: Services;
   readonly params: never;
@@ -95,7 +108,7 @@ export class RouteContext implements SignedInContext {
     const confirm = this.#confirm;
     if (!confirm) return this.services.db.withTenant({ tenantId, userId }, work);
     return this.services.db.withTenant({ tenantId, userId }, async (tx) => {
-      const result = await work(tx);
+      const result = await work(withoutCommit(tx));
       await confirm(tx);
       return result;
     });
