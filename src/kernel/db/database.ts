@@ -1,5 +1,6 @@
 /** The one handle on a ready database: transactions by role, notifications, health. The pools never leave this file. */
 import type { Pool } from 'pg';
+import { newId } from '#kernel/ids';
 import type { Logger } from '#kernel/log';
 import { createListener } from './listener.ts';
 import { createPool, formatDatabaseUrl, type Endpoint } from './pools.ts';
@@ -39,7 +40,8 @@ export function createDatabase(parts: DatabaseParts): Database {
   const system = poolOf('bulkhead_system', Math.max(2, Math.ceil(parts.poolSize / 2)));
   const auth = poolOf('bulkhead_auth', Math.max(2, Math.ceil(parts.poolSize / 2)));
   const pools = [app, system, auth];
-  const listener = createListener(urlOf('bulkhead_system'), log);
+  const sessionName = `bulkhead_listener:${newId()}`;
+  const listener = createListener(urlOf('bulkhead_system'), sessionName, log);
   let closing: Promise<void> | undefined;
 
   return {
@@ -53,6 +55,7 @@ export function createDatabase(parts: DatabaseParts): Database {
     ping: (timeoutMilliseconds) => withDeadline(app.query('select 1'), timeoutMilliseconds),
     urls: { owner: parts.ownerUrl, system: urlOf('bulkhead_system'), auth: urlOf('bulkhead_auth') },
     isEmbedded: parts.isEmbedded,
+    sessionName,
     stats: () => ({
       total: pools.reduce((sum, pool) => sum + pool.totalCount, 0),
       idle: pools.reduce((sum, pool) => sum + pool.idleCount, 0),

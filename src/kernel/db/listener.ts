@@ -12,7 +12,7 @@ export interface Listener {
 }
 
 /** createListener connects on first use. What is notified while the connection is down is lost: use it to wake, not to carry. */
-export function createListener(url: string, log: Logger): Listener {
+export function createListener(url: string, sessionName: string, log: Logger): Listener {
   const handlers = new Map<string, Set<(payload: string) => void>>();
   let connecting: Promise<pg.Client> | undefined;
   let isClosed = false;
@@ -28,7 +28,7 @@ export function createListener(url: string, log: Logger): Listener {
   }
 
   async function connect(): Promise<pg.Client> {
-    const client = await connectOnce(url, 'bulkhead_listener');
+    const client = await connectOnce(url, sessionName);
     client.on('notification', deliver);
     client.on('end', () => {
       connecting = undefined;

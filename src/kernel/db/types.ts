@@ -41,6 +41,8 @@ export interface Database {
   /** Connection strings for libraries that insist on their own pool (the job engine). */
   readonly urls: { readonly owner: string; readonly system: string; readonly auth: string };
   readonly isEmbedded: boolean;
+  /** Name of this process's listening session in pg_stat_activity: gone at once when the process is killed. */
+  readonly sessionName: string;
   /** Pool and server figures for /metrics. */
   stats(): { readonly total: number; readonly idle: number; readonly waiting: number };
   close(): Promise<void>;

@@ -4,14 +4,24 @@ import type { Database } from '#kernel/db';
 import { newId } from '#kernel/ids';
 import type { Logger } from '#kernel/log';
 
-/** Silence after which an executor counts as dead. Its writes are fenced by attempt numbers, so being wrong is safe. */
-export const deadAfterSeconds = 6;
+/** Silence after which an executor counts as dead whatever its session looks like (a cable that was pulled). */
+const deadAfterSeconds = 6;
+/** Silence after which one whose session is gone counts as dead: a killed process, whose sockets the system has closed. */
+const goneAfterSeconds = 2;
 const beatEveryMilliseconds = 1_000;
 
-/** liveExecutorSql is the condition "executor `column` is alive", for queries that look for work of the dead. */
-export function liveExecutorSql(column: string): string {
-  return `exists (select 1 from kernel.executors live where live.id = ${column}
-    and live.heartbeat_at > now() - interval '${deadAfterSeconds} seconds')`;
+/**
+ * deadExecutorSql is the condition "executor `column` is dead". Its writes are fenced by attempt numbers, so that being
+ * wrong costs work and never a message. After a start of the database everybody gets time to report before anybody is
+ * judged; embedded, where a data folder has one server, nobody needs to wait.
+ */
+export function deadExecutorSql(column: string, isEmbedded: boolean): string {
+  const isJudgeable = `now() - pg_postmaster_start_time() > interval '${deadAfterSeconds} seconds'`;
+  return `${isEmbedded ? 'true' : isJudgeable} and not exists (
+    select 1 from kernel.executors live where live.id = ${column} and (
+      live.heartbeat_at > now() - interval '${goneAfterSeconds} seconds'
+      or live.heartbeat_at > now() - interval '${deadAfterSeconds} seconds'
+        and exists (select 1 from pg_stat_activity s where s.application_name = live.session_name)))`;
 }
 
 export interface ExecutorRegistry {
@@ -20,8 +30,6 @@ export interface ExecutorRegistry {
   register(): Promise<void>;
   /** Calls back after each successful heartbeat; errors of the callback are logged. */
   onBeat(callback: () => Promise<void>): void;
-  /** True when this process has been in touch with the database long enough to judge others. */
-  mayJudgeOthers(): boolean;
   /** Stops beating and signs off, so that others need not wait. */
   close(): Promise<void>;
 }
@@ -38,25 +46,22 @@ export function createExecutorRegistry({ db, log, role }: RegistryOptions): Exec
   const callbacks: (() => Promise<void>)[] = [];
   let timer: NodeJS.Timeout | undefined;
   let isClosed = false;
-  let inTouchSince: number | null = null;
   let beating: Promise<void> = Promise.resolve();
 
   const writeHeartbeat = () =>
     db.withSystem('executor heartbeat', (tx) =>
       tx.query({
         name: 'executor-heartbeat',
-        text: `insert into kernel.executors (id, host, pid, role) values ($1, $2, $3, $4)
+        text: `insert into kernel.executors (id, host, pid, role, session_name) values ($1, $2, $3, $4, $5)
                on conflict (id) do update set heartbeat_at = now()`,
-        values: [id, hostname(), process.pid, role],
+        values: [id, hostname(), process.pid, role, db.sessionName],
       }),
     );
 
   async function beat(): Promise<void> {
     try {
       await writeHeartbeat();
-      inTouchSince ??= performance.now();
     } catch (error) {
-      inTouchSince = null;
       log.warn({ err: error }, 'heartbeat failed; the database may be away');
       return;
     }
@@ -84,15 +89,9 @@ export function createExecutorRegistry({ db, log, role }: RegistryOptions): Exec
         }),
       );
       await writeHeartbeat();
-      // Nobody shares an embedded database, so there is nobody to be unfair to; elsewhere wait out one full silence.
-      inTouchSince = db.isEmbedded ? -Infinity : performance.now();
       schedule();
     },
     onBeat: (callback) => void callbacks.push(callback),
-    mayJudgeOthers() {
-      if (inTouchSince === null) return false;
-      return db.isEmbedded || performance.now() - inTouchSince > deadAfterSeconds * 1_000;
-    },
     async close() {
       isClosed = true;
       clearTimeout(timer);

@@ -3,7 +3,7 @@ import { Client, Pool } from 'pg';
 import type { Services } from '#kernel/app';
 import type { Database } from '#kernel/db';
 import type { Logger } from '#kernel/log';
-import { liveExecutorSql, type ExecutorRegistry } from './executor-registry.ts';
+import { deadExecutorSql, type ExecutorRegistry } from './executor-registry.ts';
 import type { JobContext, JobEngine, Workflow } from './types.ts';
 
 type Dbos = (typeof import('@dbos-inc/dbos-sdk'))['DBOS'];
@@ -128,12 +128,12 @@ export function createJobEngine(options: JobEngineOptions): JobEngine {
 
   async function recoverFromDead(dbos: Dbos): Promise<void> {
     beats += 1;
-    if (beats % sweepEveryBeats !== 1 || !registry.mayJudgeOthers()) return;
+    if (beats % sweepEveryBeats !== 1) return;
     const dead = await db.withSystem('job recovery', (tx) =>
       tx.query<{ executor_id: string }>({
         name: 'jobs-of-the-dead',
         text: `select distinct w.executor_id from dbos.workflow_status w
-               where w.status = 'PENDING' and w.executor_id <> $1 and not ${liveExecutorSql('w.executor_id::uuid')}`,
+               where w.status = 'PENDING' and w.executor_id <> $1 and ${deadExecutorSql('w.executor_id::uuid', db.isEmbedded)}`,
         values: [registry.id],
       }),
     );

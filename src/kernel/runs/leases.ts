@@ -1,5 +1,5 @@
 /** Leases: which executor holds which run. A claim raises the attempt, and with it fences off whoever held it before. */
-import { liveExecutorSql } from '#kernel/jobs';
+import { deadExecutorSql } from '#kernel/jobs';
 import type { Database, Tx } from '#kernel/db';
 import type { ClaimedRun } from './execute-run.ts';
 
@@ -29,7 +29,7 @@ function toClaim(row: ClaimRow): ClaimedRun {
 
 export interface Leases {
   /** Claims up to `max` runs that nobody executes: queued ones, the dead's, and own ones that were never started. */
-  claim(activeHere: readonly string[], max: number, mayJudgeOthers: boolean): Promise<ClaimedRun[]>;
+  claim(activeHere: readonly string[], max: number): Promise<ClaimedRun[]>;
   /** Claims a run this executor holds already once more, for a new attempt; null when it has lost or ended it. */
   reclaim(run: ClaimedRun): Promise<ClaimedRun | null>;
   /** Puts the runs this executor holds back into the queue, for others to take at once. */
@@ -44,7 +44,7 @@ export interface Leases {
 export function createLeases(db: Database, executorId: string): Leases {
   const system = <Row>(reason: string, work: (tx: Tx) => Promise<Row[]>) => db.withSystem(reason, work);
   return {
-    async claim(activeHere, max, mayJudgeOthers) {
+    async claim(activeHere, max) {
       const rows = await system('run sweep', (tx) =>
         tx.query<ClaimRow>({
           name: 'claim-runs',
@@ -53,10 +53,10 @@ export function createLeases(db: Database, executorId: string): Leases {
                    select c.id from kernel.runs c
                    where c.state = 'queued'
                       or (c.state = 'running' and c.executor_id = $1 and not c.id = any($2::uuid[]))
-                      or (c.state = 'running' and $4 and c.executor_id <> $1 and not ${liveExecutorSql('c.executor_id')})
+                      or (c.state = 'running' and c.executor_id <> $1 and ${deadExecutorSql('c.executor_id', db.isEmbedded)})
                    order by c.created_at limit $3 for update skip locked)
                  ${claimed}`,
-          values: [executorId, activeHere, max, mayJudgeOthers],
+          values: [executorId, activeHere, max],
         }),
       );
       return rows.map(toClaim);

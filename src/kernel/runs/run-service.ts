@@ -101,7 +101,7 @@ export function createRunService(options: RunServiceOptions): RunService {
     const room = maxActive - live.size;
     if (room <= 0) return;
     const held = [...live.keys(), ...accepted.keys()];
-    const claims = await leases.claim(held, Math.min(room, 200), registry.mayJudgeOthers());
+    const claims = await leases.claim(held, Math.min(room, 200));
     for (const claim of claims) execute(claim);
     if (claims.length > 0) log.info({ runs: claims.length }, 'took over runs');
   }
