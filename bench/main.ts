@@ -57,9 +57,6 @@ function describeCrowd(crowd: Crowd): string {
 }
 
 async function measureEmbedded(place: Place) {
-  // Before the crowds, whose leftovers in the heap would hide it.
-  const idleKb = await measureIdleStream(place);
-  row('memory per idle stream', `${idleKb.toFixed(0)} KiB`);
   const firstToken = await measureFirstToken(place);
   row(
     'first token, added at concurrency 1',
@@ -73,6 +70,10 @@ async function measureEmbedded(place: Place) {
     `${tokenCost.server.toFixed(2)} s (${times(tokenCost.server / tokenCost.direct)} of the model's own)`,
   );
   row('CPU per 10,000 tokens, database', `${tokenCost.database.toFixed(2)} s`);
+  // Before the crowds, whose leftovers in the heap would hide it; then its runs have to end.
+  const idleKb = await measureIdleStream(place);
+  row('memory per idle stream', `${idleKb.toFixed(0)} KiB`);
+  await sleep(30_000);
   const crowds: Crowd[] = [];
   for (const level of levels) {
     const crowd = await measureCrowd(place, level);

@@ -44,7 +44,7 @@ export function createRunService(options: RunServiceOptions): RunService {
   const leases = createLeases(db, registry.id);
   const follower = createTableFollower({ db, log });
   const journal = createJournal({ db, log, onLeaseLost: (run) => run.stop('lease-lost') });
-  const publisher = createPublisher(() => live.size);
+  const publisher = createPublisher();
   const onEmit = (run: LiveRun): void => {
     journal.touch(run);
     publisher.publishSoon(run);
