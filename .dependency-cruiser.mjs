@@ -7,8 +7,22 @@
 const levels = [
   ['config', 'contract', 'errors', 'ids', 'log'],
   ['db'],
-  ['audit', 'auth', 'idempotency', 'limits', 'secrets', 'tenancy'],
-  ['jobs', 'llm', 'mail', 'outbound', 'push', 'runs', 'storage', 'webhooks'],
+  ['audit', 'auth', 'delivery', 'idempotency', 'limits', 'mail', 'secrets', 'tenancy'],
+  [
+    'admin',
+    'credits',
+    'flags',
+    'images',
+    'jobs',
+    'llm',
+    'notifications',
+    'outbound',
+    'privacy',
+    'push',
+    'runs',
+    'storage',
+    'webhooks',
+  ],
   ['app', 'http'],
 ];
 
@@ -18,8 +32,8 @@ const tests = String.raw`\.test\.tsx?$|/fixtures/|^src/testing/|^(e2e|bench|prov
 /** Types cost nothing and bind nothing at run time: the doors' types know each other, their code does not. */
 const atRunTime = { dependencyTypesNot: ['type-only', 'pre-compilation-only'] };
 
-/** Doors of the kernel: a module's index.ts and its contract; the HTTP server has one of its own, because it loads the rest. */
-const doors = String.raw`^src/kernel/[^/]+/(index|contract)\.ts$|^src/kernel/http/server/index\.ts$`;
+/** Doors of the kernel: a module's index.ts and its contracts; the HTTP server has one of its own, because it loads the rest. */
+const doors = String.raw`^src/kernel/[^/]+/(index|contract)\.ts$|^src/kernel/[^/]+/[^/]+/[^/]*contract\.ts$|^src/kernel/http/server/index\.ts$`;
 
 /** Rules that server and browser apply alike; such a file is pure, which `shared-is-pure` makes sure of. */
 const shared = String.raw`^src/kernel/auth/password-policy\.ts$`;

@@ -58,6 +58,7 @@ function gatewayOver(reads: readonly Buffer[]): StreamServices {
   return {
     config: times,
     log: createLogger({ level: 'silent' }),
+    credits: { reserve: () => Promise.resolve(null) },
     recorder: { record: () => undefined },
     resolve: () => Promise.resolve({ policies, adapter, connection }),
   };

@@ -60,7 +60,7 @@ test('[A6] a long conversation opens at its end and grows upwards without moving
   await question(turns).waitFor();
   const box = page.getByRole('region', { name: 'Conversation' });
   const isAtEnd = ({ scrollHeight, scrollTop, clientHeight }: ScrollBox) => scrollHeight - scrollTop - clientHeight < 2;
-  expect(await box.evaluate(isAtEnd)).toBe(true);
+  await expect.poll(() => box.evaluate(isAtEnd)).toBe(true);
   const oldestShown = turns - 24; // a page has 50 messages
   await question(oldestShown).waitFor();
   expect(await question(1).count()).toBe(0);
@@ -75,7 +75,7 @@ test('[A6] a long conversation opens at its end and grows upwards without moving
 
 test('[A6] the list of conversations goes on as one scrolls', async () => {
   const rows = tab.page.getByRole('list', { name: 'Conversations' }).getByRole('link');
-  expect(await rows.count()).toBe(30);
+  await expect.poll(() => rows.count()).toBe(30);
   await rows.last().scrollIntoViewIfNeeded();
   await expect.poll(() => rows.count()).toBe(conversations);
 });
@@ -89,7 +89,14 @@ test('[K2.4] a session that ended under a typed question asks for the password, 
   await dialog.getByLabel(/^Password \*?$/).fill(strongPassword);
   await dialog.getByRole('button', { name: 'Sign in' }).click();
   await dialog.waitFor({ state: 'detached' });
-  await page.getByRole('article').nth(24).getByText('Quoted from your documents').waitFor();
+  await waitFor('the question to be sent and answered', async () => {
+    const { json } = await owner.client.expect(200, `GET /conversations/${conversationId}/messages`);
+    const [answer, asked] = json.items.slice(-2).toReversed();
+    return asked.text === 'Typed before the session ended' && answer.state === 'complete';
+  });
+  // The page has heard so, too: the next session is ended under a page at rest.
+  const answers = page.getByRole('article');
+  await expect.poll(() => answers.last().getByRole('button', { name: 'Regenerate' }).count()).toBe(1);
   await page.getByText('Typed before the session ended', { exact: true }).waitFor();
   expect(await page.getByRole('textbox', { name: 'Message to Archive' }).inputValue()).toBe('');
 });
@@ -106,7 +113,7 @@ test('[K2.4] who does not sign in again keeps the text', async () => {
   await dialog.waitFor({ state: 'detached' });
   await expect.poll(() => field.inputValue()).toBe('Not lost');
   await signIn(`/agents/${agentId}/chat/${conversationId}`);
-  expect(await field.inputValue()).toBe('Not lost');
+  await expect.poll(() => field.inputValue()).toBe('Not lost');
 });
 
 test('[K6.3] a conversation that is gone says so and offers a new one', async () => {
@@ -114,6 +121,7 @@ test('[K6.3] a conversation that is gone says so and offers a new one', async ()
   await owner.client.expect(204, `DELETE /conversations/${conversationId}`);
   await page.reload();
   await page.getByText('There is no such conversation').waitFor();
-  await page.getByRole('alert').getByRole('link', { name: 'New chat' }).click();
+  // The list offers one, too; the last is the one beside the words.
+  await page.getByRole('link', { name: 'New chat' }).last().click();
   await page.getByText('I am Archive.').waitFor();
 });

@@ -47,10 +47,10 @@ async function expectClean(name: string, of: Tab = tab): Promise<void> {
   expect(of.complaints, name).toEqual([]);
 }
 
-/** script makes the model say `text` word by word; `gapMs` apart. */
-function script(text: string, gapMs = 0): void {
+/** script makes the model say `text` word by word, `gapMs` apart; the last word waits for `holdLast`. */
+function script(text: string, gapMs = 0, holdLast: Promise<unknown> = Promise.resolve()): void {
   const deltas = splitWords(text);
-  model.setScript(() => ({ kind: 'answer', deltas, gapMs, usage: { input: 10, output: deltas.length } }));
+  model.setScript(() => ({ kind: 'answer', deltas, gapMs, holdLast, usage: { input: 10, output: deltas.length } }));
 }
 
 async function ask(question: string): Promise<void> {
@@ -151,7 +151,7 @@ describe('chat', () => {
     await waitUntilDone();
     expect(await lastAnswer().innerText()).toContain('Parcels arrive within five working days.');
     await page.getByRole('heading', { name: 'How long does delivery take?', level: 1 }).waitFor();
-    expect(await page.title()).toContain('How long does delivery take?');
+    await expect.poll(() => page.title()).toContain('How long does delivery take?');
     await expectClean('chat-answer');
     await lastAnswer()
       .getByRole('button', { name: /^Source 1: handbook/ })
@@ -164,7 +164,7 @@ describe('chat', () => {
   });
 
   test('[A6] words stream, Stop keeps what was written, Regenerate answers anew', async () => {
-    script('one two three four five six seven eight nine ten '.repeat(100), 20);
+    script('one two three four five six seven eight nine ten '.repeat(100), 80); // outlasts a long look on a busy machine
     await ask('Count for me');
     await lastAnswer().getByText('one two three').waitFor();
     expect(await lastAnswer().getAttribute('aria-busy')).toBe('true');
@@ -204,12 +204,14 @@ describe('chat', () => {
     await second.goto(page.url());
     await second.getByRole('textbox', { name: /^Message to/ }).waitFor();
     const text = Array.from({ length: 120 }, (_, index) => `both${index}`).join(' ');
-    script(text, 20);
+    const asked = Promise.withResolvers<void>();
+    script(text, 20, asked.promise);
     await ask('Say it in both tabs');
     await lastAnswer(second).getByText('both10').waitFor();
     await second.getByRole('textbox', { name: /^Message to/ }).fill('kept');
     await second.keyboard.press('Enter');
     expect(await second.getByRole('textbox', { name: /^Message to/ }).inputValue()).toBe('kept');
+    asked.resolve();
     await waitUntilDone(second);
     expect(await answerText(second)).toBe(text);
     await waitUntilDone();
@@ -220,12 +222,14 @@ describe('chat', () => {
   test('[K12.4] asking while another device is being answered keeps the text and shows that answer', async () => {
     const conversationId = new URL(page.url()).pathname.split('/').at(-1);
     const text = Array.from({ length: 100 }, (_, index) => `other${index}`).join(' ');
-    script(text, 20);
+    const refused = Promise.withResolvers<void>();
+    script(text, 20, refused.promise);
     await owner.client.expect(202, `POST /conversations/${conversationId}/messages`, {
       body: { text: 'From my phone' },
     });
     await ask('From my desk');
     await page.getByRole('alert').getByText('An answer is still being written').waitFor();
+    refused.resolve();
     expect(await page.getByRole('textbox', { name: /^Message to/ }).inputValue()).toBe('From my desk');
     await page.getByText('From my phone', { exact: true }).waitFor();
     await lastAnswer().getByText('other5').waitFor();
@@ -273,13 +277,28 @@ describe('chat', () => {
     await box.hover();
     await page.mouse.wheel(0, -600);
     await page.getByRole('button', { name: 'Jump to latest' }).waitFor();
-    const top = await box.evaluate((element: { readonly scrollTop: number }) => element.scrollTop);
+    const top = await box.evaluate(waitUntilStill);
     await waitUntilDone();
-    expect(await box.evaluate((element: { readonly scrollTop: number }) => element.scrollTop)).toBe(top);
+    expect(await box.evaluate(waitUntilStill)).toBe(top);
     await page.getByRole('button', { name: 'Jump to latest' }).click();
     await page.getByRole('button', { name: 'Jump to latest' }).waitFor({ state: 'detached' });
   });
 });
+
+/** waitUntilStill is where a box stands once it has stood there for some frames: a wheel's scrolling takes a few. */
+function waitUntilStill(element: { readonly scrollTop: number }): Promise<number> {
+  return new Promise((resolve) => {
+    let { scrollTop } = element;
+    let frames = 0;
+    const look = () => {
+      frames = element.scrollTop === scrollTop ? frames + 1 : 0;
+      scrollTop = element.scrollTop;
+      if (frames === 10) resolve(scrollTop);
+      else requestAnimationFrame(look);
+    };
+    look();
+  });
+}
 
 async function answerText(of: Page = page): Promise<string> {
   return (await lastAnswer(of).locator('p').allInnerTexts()).join('\n');
@@ -290,6 +309,7 @@ describe('conversations', () => {
     const list = page.getByRole('list', { name: 'Conversations' });
     await list.getByRole('link', { name: /How long does delivery take/ }).waitFor();
     await page.getByRole('link', { name: 'New chat' }).click();
+    await page.getByText('Hello! Ask me about orders, delivery or returns.').waitFor();
     script('Second conversation.');
     await ask('Something else entirely');
     await waitUntilDone();
@@ -339,7 +359,7 @@ describe('settings', () => {
     await page.getByRole('status').getByText('Saved', { exact: true }).waitFor();
     const agent = (await client.expect(200, `GET /agents/${id}`)).json;
     expect(agent).toMatchObject({ description: 'Mine', greeting: 'Theirs' });
-    expect(await page.getByLabel('Greeting').inputValue()).toBe('Theirs');
+    await expect.poll(() => page.getByLabel('Greeting').inputValue()).toBe('Theirs');
   });
 
   test('[K11.2] the offline agent quotes its documents and says that it is no language model', async () => {

@@ -8,10 +8,10 @@ import { buildWeb } from '../scripts/launcher/build-web.mjs';
 
 const root = join(import.meta.dirname, '..');
 /** TEST_WEB_FOLDER names another build of the web app, so that two people can work in one tree. */
-const webFolder = process.env['TEST_WEB_FOLDER'] ?? join(root, '.build/web');
+export const webFolder = process.env['TEST_WEB_FOLDER'] ?? join(root, '.build/web');
 const screenshots = join(root, '.build/screenshots');
 
-const quietFlags = [
+export const quietFlags = [
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',

@@ -61,7 +61,7 @@ describe('signed in', () => {
     for (const name of ['Profile', 'Sessions', 'Models']) {
       await page.goto(`/settings/${name.toLowerCase()}`);
       await page.getByRole('heading', { name, level: 1 }).waitFor();
-      await page.getByRole('status', { name: 'Loading' }).waitFor({ state: 'detached' });
+      await expect.poll(() => page.getByRole('status', { name: 'Loading' }).count()).toBe(0);
       await expectClean(owner, `settings-${name.toLowerCase()}`);
     }
   });
@@ -74,13 +74,28 @@ describe('signed in', () => {
     await owner.page.getByRole('heading', { name: 'Hello, Ada' }).waitFor();
   });
 
+  test('[K17.5] the program of a page is fetched while the server is still asked who is there', async () => {
+    const { page } = owner;
+    const asked = Promise.withResolvers<void>();
+    await page.route('**/api/v1/session', async (route) => {
+      await asked.promise;
+      await route.continue();
+    });
+    const program = page.waitForRequest(/sessions-page-[^/]*\.js$/);
+    await page.goto('/settings/sessions');
+    await program;
+    asked.resolve();
+    await page.getByRole('heading', { name: 'Sessions', level: 1 }).waitFor();
+    await page.unroute('**/api/v1/session');
+  });
+
   test('[K17.5] after navigation the focus is at the heading of the new page', async () => {
     const { page } = owner;
     await page.goto('/settings/profile');
     await page.getByRole('heading', { name: 'Profile' }).waitFor();
     await page.getByRole('link', { name: 'Home' }).click();
     await page.locator('h1:focus', { hasText: 'Hello, Ada' }).waitFor();
-    expect(await page.title()).toBe('Hello, Ada · Bulkhead');
+    await expect.poll(() => page.title()).toBe('Hello, Ada · Bulkhead');
   });
 
   test('[K17.5] light and dark can be chosen, survive a reload and do not flash', async () => {

@@ -9,57 +9,9 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { runKillLoop, type KillLoopReport } from './kill-loop.ts';
+import { proofs, type Proof } from './proofs.ts';
 
-interface Proof {
-  readonly id: string;
-  readonly title: string;
-  /** What was done and what would have been a failure, in a sentence or two. */
-  readonly claim: string;
-  readonly run: (
-    say: (line: string) => void,
-  ) => Promise<{ readonly figures: readonly (readonly [string, string])[]; readonly faults: readonly string[] }>;
-}
-
-const kills = 50;
 const pageFile = fileURLToPath(new URL('../docs/reference/proofs.md', import.meta.url));
-
-function killFigures(report: KillLoopReport): [string, string][] {
-  const attempts = Object.entries(report.attempts).map(([attempt, runs]) => `${runs} in attempt ${attempt}`);
-  return [
-    ['kills', `${report.kills}, of which ${report.databaseKills} hit the database's own processes`],
-    ['messages accepted', `${report.accepted}; lost ${report.lost}, duplicated ${report.duplicated}`],
-    ['runs', `${report.completed} complete, ${report.endedOtherwise} ended otherwise, ${report.unfinished} unfinished`],
-    ['finished', attempts.join(', ')],
-    [
-      'events compared',
-      `${report.eventsCompared} over ${report.reconnects} reconnects; wrong sequences ${report.wrongSequences}`,
-    ],
-    [
-      'restart to listening',
-      `median ${report.restartMilliseconds.median} ms, longest ${report.restartMilliseconds.max} ms`,
-    ],
-    ['duration', `${report.seconds} s`],
-  ];
-}
-
-function killProof(database: 'embedded' | 'external'): Proof {
-  return {
-    id: `kill-loop-${database}`,
-    title: `${kills} kills on the ${database} database`,
-    claim:
-      'Four clients send messages one after another and follow each answer while the server is killed with SIGKILL at random points' +
-      (database === 'embedded' ? ', its database with it, or the database alone' : '') +
-      '. Afterwards every accepted message is there once, every run has ended, every saved answer is what the model said, and each ' +
-      'client received every journalled event once and in order, whatever it took to reconnect.',
-    async run(say) {
-      const report = await runKillLoop({ database, kills, say });
-      return { figures: killFigures(report), faults: report.faults };
-    },
-  };
-}
-
-const proofs: readonly Proof[] = [killProof('embedded'), killProof('external')];
 
 function commit(): string {
   return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();

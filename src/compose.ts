@@ -4,23 +4,37 @@ import { fileURLToPath } from 'node:url';
 import type { AddressInfo } from 'node:net';
 import type { AppDefinition, Services } from '#kernel/app';
 import { createAuditLog } from '#kernel/audit';
-import { createIdentity, createSetupLink } from '#kernel/auth';
+import { createIdentity, createSetupLink, type KnownApp } from '#kernel/auth';
 import { ensureEmbeddedSecrets, type Config } from '#kernel/config';
 import { openDatabase, type Database, type MigrationSource } from '#kernel/db';
-import { createPolicy } from '#kernel/http';
+import { createCredits } from '#kernel/credits';
+import { createFlagService, type FlagDeclaration, type FlagService } from '#kernel/flags';
+import { createPolicy, type Policy, type Route } from '#kernel/http';
 import { createHttpServer, type HttpServer, type StreamLimits } from '#kernel/http/server';
-import { createExecutorRegistry, createJobEngine, type ExecutorRegistry } from '#kernel/jobs';
+import { createImageService } from '#kernel/images';
+import { createExecutorRegistry, createJobEngine, type ExecutorRegistry, type Workflow } from '#kernel/jobs';
 import { createLimiter } from '#kernel/limits';
 import { createModelGateway } from '#kernel/llm';
 import { createLogger, type Logger } from '#kernel/log';
+import { createMailService } from '#kernel/mail';
+import { createNotificationService } from '#kernel/notifications';
 import { createOutboundClient } from '#kernel/outbound';
+import { createRights } from '#kernel/privacy';
+import { createPushService } from '#kernel/push';
 import { createRunService } from '#kernel/runs';
-import { createSecretBox } from '#kernel/secrets';
+import {
+  assertMasterKeys,
+  createSecretBox,
+  masterKeyId,
+  type KeyRing,
+  type SealedColumn,
+  type SecretBox,
+} from '#kernel/secrets';
 import { createObjectStore } from '#kernel/storage';
 import { apps as installedApps } from './apps.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { migrationSources } from './migration-sources.ts';
-import { kernelModules } from './modules.ts';
+import { kernelModules, listAuditActions, listSealedColumns } from './modules.ts';
 
 export interface ComposeOptions {
   readonly config: Config;
@@ -70,8 +84,13 @@ export async function composeBulkhead(options: ComposeOptions): Promise<Bulkhead
   const db = await openDatabase({ config, log, migrations: options.migrations ?? migrationSources });
   const closers: (() => unknown)[] = [() => db.close()];
   try {
-    const parts = await buildServices(config, log, db, apps, closers);
-    const server = await buildServer(parts.services, apps, options);
+    const secrets = await openSecrets(options.config, db, listSealedColumns(apps));
+    const flags = await createFlagService({ db, log, declared: flagsOf(apps) });
+    closers.push(() => flags.close());
+    const rights = createRights(apps);
+    const masterKeyIds = listGivenKeys(options.config);
+    const parts = await buildServices({ config, log, db, secrets, flags, rights, apps, closers, masterKeyIds });
+    const server = await buildServer(parts, apps, options);
     closers.push(() => server.fastify.close());
     return assemble(parts, server, apps, closers);
   } catch (error) {
@@ -83,33 +102,42 @@ export async function composeBulkhead(options: ComposeOptions): Promise<Bulkhead
 interface Parts {
   readonly services: Services;
   readonly registry: ExecutorRegistry;
+  readonly policy: Policy;
+}
+
+interface Ground extends Pick<Services, 'config' | 'log' | 'db' | 'secrets' | 'flags' | 'rights'> {
+  readonly apps: readonly AppDefinition[];
+  readonly closers: (() => unknown)[];
+  readonly masterKeyIds: readonly string[] | undefined;
 }
 
 /** buildServices makes the services in the order in which they need each other; `closers` grows along. */
-async function buildServices(
-  config: Config,
-  log: Logger,
-  db: Database,
-  apps: readonly AppDefinition[],
-  closers: (() => unknown)[],
-): Promise<Parts> {
+async function buildServices(ground: Ground): Promise<Parts> {
+  const { config, log, db, secrets, flags, rights, apps, closers, masterKeyIds } = ground;
   const limits = await createLimiter({ config, db, log });
   closers.push(() => limits.close());
-  const audit = createAuditLog({ db });
-  const secrets = createSecretBox({ masterKey: config.masterKey });
+  const audit = createAuditLog({ db, actions: listAuditActions(apps) });
   const storage = createObjectStore({ config, db, log });
   closers.push(() => storage.close());
+  const images = createImageService({ config, db, log, storage });
+  closers.push(() => images.close());
   const outbound = createOutboundClient({ config, log });
   closers.push(() => outbound.close());
-  const llm = createModelGateway({ db, secrets, outbound, config, log });
+  const { mail, push, notifications } = buildDeliveries({ config, log, db, secrets, outbound, apps, closers });
+  const credits = createCredits({ db, config, log, services: () => services });
+  closers.push(() => credits.close());
+  const llm = createModelGateway({ db, secrets, outbound, credits, config, log });
   closers.push(() => llm.close());
-  const identity = await createIdentity({ db, config, log, listApps: () => [...kernelPermissions, ...apps] });
+  const identity = await createIdentity({ db, config, log, listApps: listAppsWith(flags, apps) });
   closers.push(() => identity.close());
-  const registry = createExecutorRegistry({ db, log, role: config.role });
+  const registry = createExecutorRegistry({ db, log, role: config.role, masterKeyIds });
   closers.push(() => registry.close());
   const shared = { db, log, registry, role: config.role, services: () => services };
-  const jobs = createJobEngine({ ...shared, workflows: apps.flatMap((app) => app.workflows) });
-  const runs = createRunService({ ...shared, workflows: apps.flatMap((app) => app.runWorkflows) as never });
+  const own = [rights.exportWorkflow, rights.importWorkflow] as unknown as readonly Workflow[];
+  const jobs = createJobEngine({ ...shared, workflows: [...own, ...apps.flatMap((app) => app.workflows)] });
+  const policy = createPolicy([...kernelModules.permissions, ...apps]);
+  const runWorkflows = apps.flatMap((app) => app.runWorkflows) as never;
+  const runs = createRunService({ ...shared, identity, policy, workflows: runWorkflows });
   closers.push(() => runs.close());
   const services: Services = Object.freeze({
     config,
@@ -120,19 +148,83 @@ async function buildServices(
     audit,
     limits,
     outbound,
+    credits,
     llm,
     storage,
+    images,
+    rights,
+    flags,
+    mail,
+    push,
+    notifications,
     jobs,
     runs,
   });
-  return { services, registry };
+  return { services, registry, policy };
 }
 
-function buildServer(services: Services, apps: readonly AppDefinition[], options: ComposeOptions): Promise<HttpServer> {
+/** buildDeliveries makes what reaches people outside the app. */
+function buildDeliveries(ground: Omit<Ground, 'flags' | 'rights' | 'masterKeyIds'> & Pick<Services, 'outbound'>) {
+  const { config, log, db, secrets, outbound, apps, closers } = ground;
+  const mail = createMailService({ db, config, log });
+  closers.push(() => mail.close());
+  const push = createPushService({ db, config, log, secrets, outbound });
+  closers.push(() => push.close());
+  const kinds = [...kernelModules.notificationKinds, ...apps.flatMap((app) => app.notificationKinds ?? [])];
+  const notifications = createNotificationService({ db, config, log, mail, push, kinds });
+  closers.push(() => notifications.close());
+  return { mail, push, notifications };
+}
+
+/** listGivenKeys is the ids of the master keys that settings give; undefined when they are read from the data folder. */
+function listGivenKeys({ masterKey, masterKeyPrevious }: Config): string[] | undefined {
+  return masterKey === undefined ? undefined : [masterKey, ...masterKeyPrevious].map(masterKeyId);
+}
+
+/**
+ * openSecrets makes the secret box on the keys of the configuration as it was given, which lets a rotation in the data
+ * folder reach it. A key that is needed and missing ends the start.
+ */
+async function openSecrets(given: Config, db: Database, columns: readonly SealedColumn[]): Promise<SecretBox> {
+  const readKeys = (): KeyRing => {
+    const { masterKey = '', masterKeyPrevious } = ensureEmbeddedSecrets(given);
+    return { masterKey, previousMasterKeys: masterKeyPrevious };
+  };
+  await assertMasterKeys(db, readKeys());
+  return createSecretBox({ ...readKeys(), reload: readKeys, columns });
+}
+
+/** flagOf is the flag that switches an application on and off. */
+const flagOf = ({ id }: Pick<AppDefinition, 'id'>): string => `app.${id}`;
+
+function flagsOf(apps: readonly AppDefinition[]): FlagDeclaration[] {
+  return apps.map((app) => ({
+    name: flagOf(app),
+    title: app.title,
+    description: `The application ${app.title} is there: its pages and its API.`,
+    default: true,
+  }));
+}
+
+function routesOf(app: AppDefinition): Route[] {
+  return app.routes.map((route) => ({ ...route, flag: flagOf(app) }));
+}
+
+/** listAppsWith are the permissions of the kernel, and the applications with where they are switched on. */
+function listAppsWith(flags: FlagService, apps: readonly AppDefinition[]): () => readonly KnownApp[] {
+  const known = apps.map((app) => ({ ...app, isOnFor: (tenantId: string) => flags.isOn(flagOf(app), tenantId) }));
+  return () => [...kernelPermissions, ...known];
+}
+
+function buildServer(
+  { services, policy }: Parts,
+  apps: readonly AppDefinition[],
+  options: ComposeOptions,
+): Promise<HttpServer> {
   const isWeb = services.config.role !== 'worker';
-  const routes = isWeb ? [...kernelModules.routes, ...apps.flatMap((app) => app.routes)] : [];
+  const routes = isWeb ? [...kernelModules.routes, ...apps.flatMap(routesOf)] : [];
   return createHttpServer(services, routes, {
-    policy: createPolicy([...kernelModules.permissions, ...apps]),
+    policy,
     version: programVersion,
     webFolder: options.webFolder ?? fileURLToPath(new URL('.build/web', root)),
     ...(options.streamLimits ? { streamLimits: options.streamLimits } : {}),
@@ -155,7 +247,10 @@ function assemble(
       await registry.register();
       await server.fastify.listen({ host: config.host, port: config.port });
       await runs.open();
-      if (config.role !== 'web') closers.push(startHousekeeping(services, apps));
+      if (config.role !== 'web') {
+        await openDeliveries(services);
+        closers.push(startHousekeeping(services, apps));
+      }
       // The job engine takes half a second to load, and nobody waits for it: /readyz says when it is there.
       jobs.launch().catch((error: unknown) => log.error({ err: error }, 'the job engine did not start'));
       return { url: publicUrlOf(config, server) };
@@ -172,11 +267,21 @@ function assemble(
   };
 }
 
+/** openDeliveries begins to send what waits, of this process and of those before it. */
+async function openDeliveries({ mail, notifications, push }: Services): Promise<void> {
+  await Promise.all([mail.open(), push.open(), notifications.open()]);
+}
+
 /** drainAll turns new work away, waits for what runs, and only then ends the streams, so that answers finish on screen. */
-async function drainAll({ config, jobs, runs }: Services, server: HttpServer): Promise<void> {
+async function drainAll(
+  { config, jobs, mail, notifications, push, runs }: Services,
+  server: HttpServer,
+): Promise<void> {
   server.beginDrain();
   const milliseconds = config.drainSeconds * 1000;
-  await Promise.all([runs.drain(milliseconds), jobs.drain(milliseconds)]);
+  await Promise.all([runs.drain(milliseconds), jobs.drain(milliseconds), notifications.drain(milliseconds)]);
+  // Last, because what ends may still have told somebody of it.
+  await Promise.all([mail.drain(milliseconds), push.drain(milliseconds)]);
   server.streams.endAll();
 }
 

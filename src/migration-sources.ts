@@ -1,7 +1,26 @@
 /** The explicit list of what has migrations, in the order they are applied; free of other imports, so that tools stay light. */
 import type { MigrationSource } from '#kernel/db';
 
-const kernelModules = ['db', 'auth', 'limits', 'audit', 'secrets', 'idempotency', 'storage', 'llm', 'jobs', 'runs'];
+const kernelModules = [
+  'db',
+  'auth',
+  'limits',
+  'audit',
+  'secrets',
+  'idempotency',
+  'storage',
+  'llm',
+  'credits',
+  'jobs',
+  'runs',
+  'mail',
+  'images',
+  'push',
+  'notifications',
+  'flags',
+  'privacy',
+  'admin',
+];
 const apps = ['agents'];
 
 function sourcesIn(folder: string, names: readonly string[]): MigrationSource[] {

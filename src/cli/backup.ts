@@ -36,7 +36,7 @@ export async function runVerify({ config, print }: BackupCommand, path: string):
   await using database = await openForMaintenance({ config, log, isExclusive: false });
   const result = await verifyBackup({
     url: database.ownerUrl,
-    masterKey: database.masterKey,
+    masterKey: database.masterKeys,
     path: resolve(path),
     migrations: migrationSources,
   });
@@ -50,12 +50,12 @@ export async function runRestore({ config, print }: BackupCommand, path: string,
   await using database = await openForMaintenance({ config, log, isExclusive: true });
   const result = await restoreBackup({
     url: database.ownerUrl,
-    masterKey: database.masterKey,
+    masterKey: database.masterKeys,
     path: resolve(path),
     migrations: migrationSources,
     isReplacing,
   });
   print(
-    `Restored ${result.rowCount} rows of ${result.tableCount} tables as they were at ${result.createdAt}. Files in storage are not part of it.`,
+    `Restored ${result.rowCount} rows of ${result.tableCount} tables as they were at ${result.createdAt}. Files in storage are not part of it. Whoever was deleted since is deleted again at the start if backups/erased.jsonl is there.`,
   );
 }

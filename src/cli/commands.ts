@@ -12,8 +12,22 @@ export interface Command {
 
 export const commands: Readonly<Record<string, Command>> = {
   'audit verify': {
-    summary: 'walk every audit trail and name those that were tampered with; --json for programs',
+    summary:
+      'walk every audit trail and name those that were tampered with; --json for programs, --heads <file> compares with their ends kept elsewhere, and keeps those of now',
     load: () => import('./audit-verify.ts'),
+  },
+  'keys list': {
+    summary: 'list master keys: id, age, and what each still protects; --json for programs',
+    load: async () => (await import('./keys-commands.ts')).list,
+  },
+  'keys rotate': {
+    summary:
+      'replace the master key while servers go on, with --data-keys also what it wraps; repeat it after an interruption; --batch <n>',
+    load: async () => (await import('./keys-commands.ts')).rotate,
+  },
+  'keys forget': {
+    summary: 'drop a replaced master key <id> that only old backups need',
+    load: async () => (await import('./keys-commands.ts')).forget,
   },
   backup: {
     summary: 'back up the database while the server goes on, and verify it; [file] instead of the backups folder',

@@ -140,3 +140,15 @@ test('[K5.3] a file name of 1,000 characters, right to left or of emoji, is kept
     expect(Array.from(document.filename).length).toBeLessThanOrEqual(200);
   }
 });
+
+test('[K5.3] a file without a name is a 400 that says what to send, wherever files are taken', async () => {
+  const agent = await createAgent(fixture.client);
+  const pictures = ['PUT /profile/picture', 'PUT /organisation/picture'];
+  for (const path of [...pictures, `POST /agents/${agent.id}/documents`, 'POST /imports']) {
+    for (const type of ['', 'text/plain']) {
+      const answer = await fixture.client.upload(path, { name: '', type, bytes: 'nameless' });
+      expect([path, type, answer.status, answer.json.code]).toEqual([path, type, 400, 'INVALID_REQUEST']);
+      expect(answer.json.errors).toEqual([{ pointer: '/body', detail: expect.stringContaining('name of the file') }]);
+    }
+  }
+});

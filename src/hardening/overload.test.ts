@@ -54,7 +54,7 @@ describe('[K15.3] 300 slow clients at once', () => {
     ['in their headers', () => 'GET /api/v1/agents HTTP/1.1\r\nhost: a\r\nx-slow: ', /^HTTP\/1\.1 408 /],
     ['in their bodies', () => post(`cookie: ${owner.client.cookie}`), /^HTTP\/1\.1 408 /],
     ['in the bodies of requests that are refused', () => post('x-nobody: yes'), /^HTTP\/1\.1 401 /],
-    ['in bodies for an address that does not exist', () => post('x-nobody: yes', '/nowhere'), /^HTTP\/1\.1 408 /],
+    ['in bodies for an address that does not exist', () => post('x-nobody: yes', '/nowhere'), /^HTTP\/1\.1 404 /],
   ])(
     '%s are each answered and cut off in time; others are answered meanwhile as if they were not there',
     async (_what, makeBeginning, expected) => {

@@ -4,6 +4,7 @@ import type { Agent, Conversation, Document, Message, Turn } from '../apps/agent
 import { asAdmin } from './as-admin.ts';
 import { createClient, type TestClient } from './client.ts';
 import { startTestServer, strongPassword, type Tenant, type TestServer, type TestServerOptions } from './server.ts';
+import type { Answer } from './client.ts';
 
 /** Tests call faster than people do; a test of a limit sets its own. */
 const roomyLimits = ['read', 'write', 'upload', 'conversation', 'chat']
@@ -100,8 +101,7 @@ export async function waitForAnswer(client: TestClient, turn: Turn): Promise<Mes
 export interface TestEvent {
   readonly id: string;
   readonly type: string;
-  // oxlint-disable-next-line no-explicit-any -- a test's expectation is its type
-  readonly data: any;
+  readonly data: Answer['json'];
 }
 
 /** parseEvents reads the text of an event stream. */

@@ -25,6 +25,13 @@ export interface TestClient {
   expect(status: number, route: string, asking?: Asking): Promise<Answer>;
   /** Sends and gives the response as it comes, for streams. */
   open(route: string, asking?: Asking): Promise<Response>;
+  /** Sends exactly these headers and this body, beside cookies and Sec-Fetch-Site. */
+  sendRaw(
+    route: string,
+    headers: Readonly<Record<string, string>>,
+    body: string | FormData | null,
+    signal?: AbortSignal,
+  ): Promise<Response>;
   /** Uploads one file as multipart/form-data. */
   upload(
     route: string,
@@ -79,6 +86,7 @@ export function createClient(url: string): TestClient {
     },
     open,
     ask,
+    sendRaw: (route, headers, body, signal) => send(route, { ...headers }, body ?? undefined, signal),
     async expect(status, route, asking) {
       const answer = await ask(route, asking);
       assert.equal(answer.status, status, `${route} answered ${answer.status}: ${answer.text.slice(0, 500)}`);

@@ -1,16 +1,27 @@
 /** A real HTTP server with only the modules identity needs, on a real database; the clock may be scripted. */
 import type { AddressInfo } from 'node:net';
 import { createAuditLog } from '#kernel/audit';
-import { createIdentity, createSetupLink, routes, type Identity, type IdentityOptions } from '#kernel/auth';
+import {
+  authPermissions,
+  authPolicy,
+  createIdentity,
+  createSetupLink,
+  routes,
+  type Identity,
+  type IdentityOptions,
+} from '#kernel/auth';
 import type { Services } from '#kernel/app';
 import type { Logger } from '#kernel/log';
 import { createPolicy } from '#kernel/http';
 import { createHttpServer } from '#kernel/http/server';
 import { createIdempotency } from '#kernel/idempotency';
 import { createLimiter, type Limiter } from '#kernel/limits';
+import { createNotificationService, kernelNotificationKinds } from '#kernel/notifications';
+import { createSecretBox } from '#kernel/secrets';
 import { migrationSources } from '../migration-sources.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import { silentLog } from './test-cluster.ts';
+import type { Answer as TestAnswer } from './client.ts';
 
 export interface IdentityServerOptions extends Pick<IdentityOptions, 'hashing' | 'now' | 'listApps'> {
   readonly environment?: Readonly<Record<string, string>>;
@@ -24,18 +35,25 @@ export interface Answer {
   readonly text: string;
   readonly cookies: readonly string[];
   /** The body as JSON; `any`, because tests say what they expect of it. */
-  // oxlint-disable-next-line no-explicit-any -- a test's expectation is its type
-  readonly json: any;
+  readonly json: TestAnswer['json'];
 }
 
 export interface Asking {
   readonly cookie?: string;
+  /** Sent as `Authorization: Bearer`, without what only browsers send. */
+  readonly bearer?: string;
+  /** Leaves out what only browsers send. */
+  readonly isProgram?: boolean;
+  /** Of the body; `application/json` unless told. */
+  readonly contentType?: string;
   readonly body?: unknown;
   readonly userAgent?: string;
   /** Sec-Fetch-Site; `same-origin` unless told. */
   readonly site?: string;
   /** What a trusted proxy says the client's address is. */
   readonly address?: string;
+  /** Fields besides. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface IdentityServer extends AsyncDisposable {
@@ -61,12 +79,25 @@ export interface IdentityServer extends AsyncDisposable {
 
 export const owner = { name: 'Ada Lovelace', email: 'ada@example.com', password: 'Ärger mit 7 Zwergen' };
 
-const neededModules = new Set(['db', 'auth', 'limits', 'audit', 'idempotency']);
+/** What identity itself permits, when a test names no applications. */
+const itself = {
+  id: 'kernel',
+  title: '',
+  tagline: '',
+  isShown: false,
+  permissions: authPermissions,
+  policy: authPolicy,
+};
+
+const neededModules = new Set(['db', 'auth', 'limits', 'audit', 'idempotency', 'secrets', 'notifications']);
 
 /** cookieHeader makes of Set-Cookie values what the browser sends back. */
 export function cookieHeader(cookies: readonly string[]): string {
   return cookies.map((cookie) => cookie.split(';')[0]).join('; ');
 }
+
+/** Notices are written and stay where they are: nothing here passes them on. */
+const unsent = { queue: () => Promise.reject(new Error('this server sends nothing')) };
 
 /** startIdentityServer listens on a free port of the loopback address; `await using` ends everything. */
 export async function startIdentityServer(options: IdentityServerOptions = {}): Promise<IdentityServer> {
@@ -77,7 +108,7 @@ export async function startIdentityServer(options: IdentityServerOptions = {}): 
     log,
   });
   const { db, config } = test;
-  const identity = await createIdentity({ ...options, db, config, log });
+  const identity = await createIdentity({ listApps: () => [itself], ...options, db, config, log });
   // A patient store: on a busy test machine a limit must not be counted twice because an answer was late.
   const limits = await createLimiter({ config, db, log, storeTimeoutMilliseconds: 10_000 });
   const parts = {
@@ -87,11 +118,21 @@ export async function startIdentityServer(options: IdentityServerOptions = {}): 
     identity,
     limits,
     audit: createAuditLog({ db }),
+    secrets: createSecretBox({ masterKey: config.masterKey }),
+    notifications: createNotificationService({
+      db,
+      config,
+      log,
+      mail: unsent,
+      push: unsent,
+      kinds: kernelNotificationKinds,
+    }),
+    mail: { isConfigured: false },
     storage: { ping: async () => undefined },
   };
   const services = parts as unknown as Services; // the parts that these routes never touch are absent
   const server = await createHttpServer(services, routes, {
-    policy: createPolicy([]),
+    policy: createPolicy([{ permissions: authPermissions, policy: authPolicy }]),
     idempotency: createIdempotency({ db }),
     version: '0',
     webFolder: '/nonexistent',
@@ -104,11 +145,13 @@ export async function startIdentityServer(options: IdentityServerOptions = {}): 
     const response = await fetch(`${origin}/api/v1${path}`, {
       method,
       headers: {
-        'sec-fetch-site': asking.site ?? 'same-origin',
+        ...(asking.bearer ? { authorization: `Bearer ${asking.bearer}` } : {}),
+        ...(asking.bearer || asking.isProgram ? {} : { 'sec-fetch-site': asking.site ?? 'same-origin' }),
         'user-agent': asking.userAgent ?? 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0',
         ...(asking.cookie ? { cookie: asking.cookie } : {}),
         ...(asking.address ? { 'x-forwarded-for': asking.address } : {}),
-        ...(asking.body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(asking.body === undefined ? {} : { 'content-type': asking.contentType ?? 'application/json' }),
+        ...asking.headers,
       },
       body: asking.body === undefined ? undefined : JSON.stringify(asking.body),
     });

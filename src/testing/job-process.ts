@@ -14,6 +14,7 @@ const note = (line: string) => appendFileSync(journalFile, `${line}\n`);
 /** Notes each step; the second waits until the release file exists, so that a test can kill the process inside it. */
 const noted: Workflow<{ greeting: string }> = {
   name: 'test.noted.v1',
+  title: 'Note each step',
   async execute(job, input) {
     const first = await job.step('first', async () => {
       note(`first ${input.greeting}`);

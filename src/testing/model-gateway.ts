@@ -39,6 +39,7 @@ export async function startModelGateway({ baseUrl, concurrency = 100, times, ...
   const services: StreamServices = {
     config,
     log,
+    credits: { reserve: () => Promise.resolve(null) },
     recorder: { record: (call) => void records.push(call) },
     resolve: ({ model }) =>
       Promise.resolve({

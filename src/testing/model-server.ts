@@ -68,7 +68,7 @@ function openStream(res: ServerResponse): void {
 
 function streamAnswer(res: ServerResponse, wheel: Wheel, model: string, answer: Answer, isUsageWanted: boolean): void {
   const { head, deltas, tail } = encodeStream(model, answer, isUsageWanted);
-  const { firstMs = 0, gapMs = 0, end = 'done' } = answer;
+  const { firstMs = 0, gapMs = 0, holdLast, end = 'done' } = answer;
   openStream(res);
   const { socket } = res;
   const startedAt = performance.now();
@@ -84,11 +84,17 @@ function streamAnswer(res: ServerResponse, wheel: Wheel, model: string, answer: 
   }
   socket?.write(head);
   let sent = 0;
+  let isHeld = holdLast !== undefined;
   function sendNext(): void {
     if (res.destroyed || !socket) return;
     const next = deltas[sent];
     if (next === undefined) {
       finish();
+      return;
+    }
+    if (isHeld && sent === deltas.length - 1) {
+      isHeld = false;
+      void holdLast?.then(sendNext);
       return;
     }
     sent += 1;

@@ -31,6 +31,7 @@ export const probeContract = defineContract({
     response: z.strictObject({ count: z.number() }),
     status: 201,
   },
+  'POST /probe/unfenced': { summary: 'Take effect past the transactions of the pipeline' },
   'POST /probe/refused': { summary: 'Take effect, then refuse', body: echoBody },
   'POST /probe/upload': {
     summary: 'Measure a file',
@@ -149,6 +150,13 @@ function countedRoutes(probe: Probe) {
           probe.counted += 1;
           return { count: probe.counted };
         }),
+    }),
+    defineRoute(probeContract, 'POST /probe/unfenced', {
+      id: 'probe.unfenced',
+      access: 'signed-in',
+      limit,
+      idempotent: true,
+      handler: async () => undefined,
     }),
     defineRoute(probeContract, 'POST /probe/refused', {
       id: 'probe.refused',

@@ -4,6 +4,8 @@ import type { Database, TenantScope } from '#kernel/db';
 import type { EventStream, EventWriter, ServerSentEvent } from '#kernel/http';
 import { createExecutorRegistry } from '#kernel/jobs';
 import { newId } from '#kernel/ids';
+import type { Identity, Principal } from '#kernel/auth';
+import { createPolicy } from '#kernel/http';
 import { createRunService, type NewRun, type RunService, type RunWorkflow } from '#kernel/runs';
 import { createLogger } from '#kernel/log';
 
@@ -14,22 +16,48 @@ export interface RunNode extends AsyncDisposable {
   die(): Promise<void>;
 }
 
+/** testPermissions are what workflows of tests ask for; everybody holds them. */
+export const testPermissions = { act: 'test.act', read: 'test.read' };
+
+const held = Object.values(testPermissions);
+const policy = createPolicy([
+  {
+    permissions: { 'test.act': 'Run tests', 'test.read': 'Follow tests' },
+    policy: { owner: held, admin: held, member: held, viewer: ['test.read'] },
+  },
+]);
+
+/** everybody stands as when they came; tests of rights bring their own. */
+const everybody: Pick<Identity, 'standingOf' | 'onChange'> = {
+  standingOf: async () => ({ role: 'owner', scopes: null }),
+  onChange: () => () => undefined,
+};
+
+/** callerOf is a signed-in person of this scope. */
+export function callerOf({ tenantId, userId }: TenantScope): Principal {
+  if (!userId) throw new Error('a caller is a person');
+  return { tenantId, userId, role: 'owner', via: { kind: 'session', sessionId: newId(), provedAt: 0 } };
+}
+
 /** startRunNode opens a run service with these workflows. */
 export async function startRunNode(
   db: Database,
   workflows: readonly RunWorkflow<never>[],
   role: 'all' | 'web' | 'worker' = 'all',
+  identity = everybody,
 ): Promise<RunNode> {
   const log = createLogger({ level: 'silent' });
   const registry = createExecutorRegistry({ db, log, role });
   await registry.register();
-  const services = () => ({}) as Services;
-  const runs = createRunService({
+  const services = () => ({ runs }) as Services;
+  const runs: RunService = createRunService({
     db,
     log,
     registry,
     role,
     services,
+    identity,
+    policy,
     workflows: workflows as unknown as readonly RunWorkflow[],
   });
   await runs.open();
@@ -64,7 +92,7 @@ export async function acceptRun(
   scope: TenantScope,
   run: Partial<NewRun> & Pick<NewRun, 'workflow'>,
 ): Promise<string> {
-  const full = { input: {}, exclusiveKey: newId(), subject: 'test', ...run };
+  const full = { caller: callerOf(scope), input: {}, exclusiveKey: newId(), subject: 'test', ...run };
   const { id } = await db.withTenant(scope, (tx) => node.runs.accept(tx, full));
   node.runs.start(id);
   return id;

@@ -76,7 +76,7 @@ function describeServer(url: string, bulkhead: Bulkhead, database: TestDatabase)
   let strangers = 0;
 
   async function toTenant(client: TestClient): Promise<Tenant> {
-    const principal = await services.identity.resolve(client.cookie);
+    const principal = await services.identity.resolve({ cookie: client.cookie });
     if (!principal) throw new Error('signing up gave no session');
     return { client, principal };
   }
@@ -109,11 +109,33 @@ function describeServer(url: string, bulkhead: Bulkhead, database: TestDatabase)
       return toTenant(client);
     },
     async [Symbol.asyncDispose]() {
-      await bulkhead.drain();
-      await bulkhead.close();
-      await database[Symbol.asyncDispose]();
+      try {
+        await assertActionsAreDeclared(services);
+      } finally {
+        await bulkhead.drain();
+        await bulkhead.close();
+        await database[Symbol.asyncDispose]();
+      }
     },
   };
+}
+
+/** assertActionsAreDeclared makes every test of a server one of its audit trail: whatever was recorded has a label (K7.2). */
+async function assertActionsAreDeclared({ audit, db }: Services): Promise<void> {
+  const recorded = await db
+    .withSystem('look at what was recorded', (tx) =>
+      tx.query<{ action: string }>({ text: 'select distinct action from kernel.audit_records' }),
+    )
+    .catch(() => []); // the test took its database away
+  const modules = new Set(Object.keys(audit.actions).map((action) => action.split('.')[0]));
+  // Tests of the trail itself record acts of their own, in the name of no module.
+  const missing = recorded.filter(
+    ({ action }) => modules.has(action.split('.')[0]) && !Object.hasOwn(audit.actions, action),
+  );
+  if (missing.length === 0) return;
+  throw new Error(
+    `declare in auditActions what people are shown for: ${missing.map(({ action }) => action).join(', ')}`,
+  );
 }
 
 /** strongPassword passes every rule of the default policy. */

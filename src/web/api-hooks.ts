@@ -58,13 +58,26 @@ export function pagesOf<C extends Contract, K extends KeyOf<C, 'GET'>>(
   });
 }
 
-/** usePages reads an endless list: `items` of all pages so far beside what `useInfiniteQuery` gives. */
+/** paramsOf is whose list a cache key stands for, as text. */
+function paramsOf([, input]: QueryKey): string {
+  return JSON.stringify((input as { readonly params?: unknown } | undefined)?.params ?? null);
+}
+
+/**
+ * usePages reads an endless list: `items` of all pages so far beside what `useInfiniteQuery` gives. While another search
+ * or filter of the same list is on its way, the rows before stay (`isPlaceholderData`), so that nothing flashes.
+ */
 export function usePages<C extends Contract, K extends KeyOf<C, 'GET'>>(
   api: Api<C>,
   key: K,
   ...args: InputArgs<CallInput<C[K]>>
 ) {
-  const query = useInfiniteQuery(pagesOf(api, key, ...args));
+  const options = pagesOf(api, key, ...args);
+  const query = useInfiniteQuery({
+    ...options,
+    placeholderData: (rows, before) =>
+      before && paramsOf(before.queryKey) === paramsOf(options.queryKey) ? rows : undefined,
+  });
   return { ...query, items: query.data?.pages.flatMap((page) => page.items) ?? [] };
 }
 

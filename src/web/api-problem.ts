@@ -25,7 +25,7 @@ export class ApiProblem extends Error {
   readonly document: Readonly<Record<string, unknown>>;
 
   constructor(init: ProblemInit) {
-    super(init.detail ?? init.title ?? 'Something went wrong.');
+    super(forPeople(init.detail ?? init.title ?? 'Something went wrong.'));
     this.name = 'ApiProblem';
     this.status = init.status ?? 0;
     this.code = init.code;
@@ -45,6 +45,11 @@ export class ApiProblem extends Error {
     }
     return fields;
   }
+}
+
+/** A sentence that points at a member of the document is for programs: people see its issues at the fields. */
+function forPeople(text: string): string {
+  return text.replace(/ See `errors`[^.]*\./, '');
 }
 
 function decodePointer(part: string): string {
@@ -81,7 +86,9 @@ export function parseProblem(status: number, body: string, retryAfter: string | 
   return new ApiProblem({
     status,
     code: `HTTP_${status}`,
-    detail: `The server answered ${status} without an explanation.`,
+    detail: [502, 503, 504].includes(status)
+      ? 'The server is starting or very busy. Try again in a moment.'
+      : `The server answered ${status} without an explanation.`,
     isRetryable: status >= 500 || status === 429,
     retryAfterSeconds,
   });

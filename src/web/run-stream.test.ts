@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { ApiProblem, onSessionLost } from './api.ts';
+import { ApiProblem, sessionLost } from './api.ts';
 import type { RunEvent } from './fold-run-events.ts';
 import { followRun, startRun } from './run-stream.ts';
 
@@ -58,9 +58,12 @@ async function collect(events: AsyncGenerator<RunEvent>): Promise<string[]> {
   return ids;
 }
 
+const unauthenticated = { status: 401, body: { code: 'UNAUTHENTICATED', status: 401, isRetryable: false } };
+let stopAsking: () => void = () => undefined;
+
 afterEach(() => {
   vi.unstubAllGlobals();
-  onSessionLost(() => Promise.resolve(false));
+  stopAsking();
 });
 
 describe('followRun', () => {
@@ -103,14 +106,40 @@ describe('followRun', () => {
   });
 
   test('a server that is restarting (503) is asked again; a lost session is asked for and then goes on', async () => {
-    onSessionLost(() => Promise.resolve(true));
+    stopAsking = sessionLost.onAsked(() => sessionLost.answer(true));
     const seen = scriptNetwork([
       { status: 503, body: { code: 'UNAVAILABLE', status: 503, isRetryable: true } },
-      { status: 401, body: { code: 'UNAUTHENTICATED', status: 401, isRetryable: false } },
+      unauthenticated,
       { frames: [frame('1-1', 'done', { state: 'succeeded' })] },
     ]);
     expect(await collect(followRun('r1', { pause }))).toEqual(['1-1 done']);
     expect(seen).toHaveLength(3);
+  });
+
+  test('[K2.4] while the person would rather not sign in, it waits without asking, and goes on once they have', async () => {
+    let asked = 0;
+    stopAsking = sessionLost.onAsked(() => {
+      asked += 1;
+      sessionLost.answer(false);
+    });
+    const seen = scriptNetwork([unauthenticated, { frames: [frame('1-1', 'done', { state: 'succeeded' })] }]);
+    const collected = collect(followRun('r1', { pause }));
+    await vi.waitUntil(() => sessionLost.isDeclined());
+    await new Promise((resolve) => setTimeout(resolve)); // what is due by then has happened
+    expect({ asked, sent: seen.length }).toEqual({ asked: 1, sent: 1 });
+    sessionLost.answer(true);
+    expect(await collected).toEqual(['1-1 done']);
+    expect(asked).toBe(1);
+  });
+
+  test('[K2.4] leaving the page ends that waiting', async () => {
+    stopAsking = sessionLost.onAsked(() => sessionLost.answer(false));
+    scriptNetwork([unauthenticated]);
+    const abort = new AbortController();
+    const collected = collect(followRun('r1', { pause, signal: abort.signal }));
+    await vi.waitUntil(() => sessionLost.isDeclined());
+    abort.abort();
+    expect(await collected).toEqual([]);
   });
 
   test('aborting ends the following without an error', async () => {
@@ -157,6 +186,14 @@ describe('startRun', () => {
     ]);
     expect(seen[0]?.headers['idempotency-key']).toBe(seen[1]?.headers['idempotency-key']);
     expect(seen[0]?.headers['idempotency-key']).toMatch(/^[0-9a-f]{32}$/);
+  });
+
+  test('[K2.4] a message that was to be sent is refused when the person would rather not sign in', async () => {
+    stopAsking = sessionLost.onAsked(() => sessionLost.answer(false));
+    scriptNetwork([unauthenticated]);
+    await expect(collect(startRun({ path: '/x', body: {} }, { pause }))).rejects.toMatchObject({
+      code: 'UNAUTHENTICATED',
+    });
   });
 
   test('a refusal of the message is thrown', async () => {

@@ -1,8 +1,18 @@
 /** Follows a run's events to its end: each once and in order, through dropped connections, sleep and server restarts. */
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { ApiProblem, networkProblem, toProblem } from './api-problem.ts';
-import { apiRoot, newIdempotencyKey, regainSession } from './api.ts';
+import {
+  apiRoot,
+  isOrganisationChanged,
+  isPersonChanged,
+  newIdempotencyKey,
+  organisationChanged,
+  placeHeaders,
+  regainSession,
+  sessionLost,
+} from './api.ts';
 import { isNewer, type RunEvent } from './fold-run-events.ts';
+import { countAnswers } from './question.ts';
 
 export type Connection = 'connecting' | 'live' | 'waiting';
 
@@ -61,6 +71,7 @@ async function* follow(
   let lastEventId = options.lastEventId ?? null;
   let failures = 0;
   while (!signal.aborted) {
+    const sentAt = countAnswers();
     try {
       options.onConnection?.('connecting');
       const response = path
@@ -78,7 +89,10 @@ async function* follow(
       }
     } catch (error) {
       if (signal.aborted) return;
-      if (isFinal(error) && !(await mayGoOn(error))) throw error;
+      if (isFinal(error)) {
+        options.onConnection?.('waiting');
+        if (!(await mayGoOn(error, { sentAt, signal, isRead: path !== null }))) throw error;
+      }
     }
     if (signal.aborted) return;
     options.onConnection?.('waiting');
@@ -93,8 +107,35 @@ function isFinal(error: unknown): error is ApiProblem {
   return error instanceof ApiProblem && !isMomentary;
 }
 
-async function mayGoOn(error: ApiProblem): Promise<boolean> {
-  return error.code === 'UNAUTHENTICATED' && (await regainSession());
+interface Refused {
+  readonly sentAt: number;
+  readonly signal: AbortSignal;
+  /** Whether the run is only followed, which can wait; what was to be sent is refused. */
+  readonly isRead: boolean;
+}
+
+async function mayGoOn(error: ApiProblem, { sentAt, signal, isRead }: Refused): Promise<boolean> {
+  if (isOrganisationChanged(error)) return organisationChanged.ask(sentAt);
+  if (error.code !== 'UNAUTHENTICATED' && !isPersonChanged(error)) return false;
+  if (await regainSession(sentAt, { isRead })) return true;
+  if (!isRead || !sessionLost.isDeclined()) return false;
+  await whileDeclined(signal);
+  return true;
+}
+
+/** whileDeclined waits until the person is asked to sign in again, or does so; no longer than until `signal` aborts. */
+function whileDeclined(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const look = () => {
+      if (sessionLost.isDeclined() && !signal.aborted) return;
+      stopListening();
+      signal.removeEventListener('abort', look);
+      resolve();
+    };
+    const stopListening = sessionLost.subscribe(look);
+    signal.addEventListener('abort', look);
+    look();
+  });
 }
 
 function backoff(failures: number): number {
@@ -109,7 +150,7 @@ interface OpenOptions {
 }
 
 async function open(path: string, { start, lastEventId, signal }: OpenOptions): Promise<Response> {
-  const headers: Record<string, string> = { accept: 'text/event-stream' };
+  const headers: Record<string, string> = { accept: 'text/event-stream', ...placeHeaders() };
   if (lastEventId !== null) headers['last-event-id'] = lastEventId;
   if (start?.idempotencyKey) headers['idempotency-key'] = start.idempotencyKey;
   if (start?.body !== undefined) headers['content-type'] = 'application/json';

@@ -1,6 +1,9 @@
 /** The agents application as it plugs into the kernel. */
 import { defineApp } from '#kernel/app';
+import { agentsAuditActions } from './audit-actions.ts';
+import { agentsDataMap, agentsRetention } from './data-map.ts';
 import { agentsPermissions, agentsPolicy } from './policy.ts';
+import { portableSets } from './portable/portable-sets.ts';
 import { createAgent } from './routes/create-agent.ts';
 import { createConversation } from './routes/create-conversation.ts';
 import { deleteAgent } from './routes/delete-agent.ts';
@@ -34,6 +37,7 @@ export const agents = defineApp({
   migrations: new URL('./migrations/', import.meta.url),
   permissions: agentsPermissions,
   policy: agentsPolicy,
+  auditActions: agentsAuditActions,
   routes: [
     listAgents,
     createAgent,
@@ -56,6 +60,9 @@ export const agents = defineApp({
     sendMessage,
     regenerateAnswer,
   ],
+  dataMap: agentsDataMap,
+  portable: portableSets,
+  retention: agentsRetention,
   workflows: [ingestDocument, purgeAgent],
   runWorkflows: [chatTurn],
   sweep: sweepAgents,

@@ -227,9 +227,14 @@ const agentParams = z.strictObject({ agentId: id });
 const documentParams = z.strictObject({ documentId: id });
 const passageParams = z.strictObject({ passageId: id });
 const conversationParams = z.strictObject({ conversationId: id });
+const search = z.string().trim().min(1).max(200);
 
 export const agentsContract = defineContract({
-  'GET /agents': { summary: 'List agents, newest first', query: pageQuery, response: page(agentSummary) },
+  'GET /agents': {
+    summary: 'List agents, newest first',
+    query: pageQuery.extend({ search: search.optional().describe('Part of the name or the description') }),
+    response: page(agentSummary),
+  },
   'POST /agents': { summary: 'Create an agent', body: newAgent, response: agent, status: 201 },
   'GET /agents/{agentId}': { summary: 'Read an agent', params: agentParams, response: agent },
   'PATCH /agents/{agentId}': { summary: 'Change an agent', params: agentParams, body: agentPatch, response: agent },
@@ -270,7 +275,7 @@ export const agentsContract = defineContract({
     summary: 'List your conversations, last used first',
     query: pageQuery.extend({
       agentId: id.optional(),
-      search: z.string().trim().min(1).max(200).optional().describe('Words of the title or of the messages'),
+      search: search.optional().describe('Words of the title or of the messages'),
     }),
     response: page(conversation),
   },

@@ -7,3 +7,5 @@ export const uploadLimit: Limit = { name: 'agents.upload', max: 60, windowSecond
 export const conversationLimit: Limit = { name: 'agents.conversation', max: 120, windowSeconds: 60, by: 'user' };
 /** Each of these costs a model call. */
 export const chatLimit: Limit = { name: 'agents.chat', max: 30, windowSeconds: 60, by: 'user' };
+/** What all of an organisation may ask together, by its plan. */
+export { agentChatByPlan as chatPlanLimit } from '#kernel/limits';

@@ -19,7 +19,12 @@ afterAll(async () => {
 });
 
 function newPrincipal(): Principal {
-  return { userId: newId(), tenantId: newId(), role: 'owner', via: { kind: 'session', sessionId: newId() } };
+  return {
+    userId: newId(),
+    tenantId: newId(),
+    role: 'owner',
+    via: { kind: 'session', sessionId: newId(), provedAt: 0 },
+  };
 }
 
 function entryOf(actor: Principal, more: Partial<AuditEntry> = {}): AuditEntry {
@@ -113,6 +118,13 @@ test('[K7.2] texts and numbers that a database cannot hold as they are do not br
   expect(await audit.verify(actor)).toEqual({ checked: 1, brokenAt: null });
 });
 
+test('[K7.2] a resource too long for an index is cut, and the act goes through', async () => {
+  const actor = newPrincipal();
+  const letters = Array.from({ length: 3_000 }, (_, i) => String.fromCodePoint(0x4e00 + ((i * 7_919) % 20_000)));
+  await ground.db.withTenant(actor, (tx) => audit.record(tx, entryOf(actor, { resource: `path:${letters.join('')}` })));
+  expect(await audit.verify(actor)).toEqual({ checked: 1, brokenAt: null });
+});
+
 test.each([
   ['action', `action = 'agents.agent.delete'`],
   ['resource', `resource = 'agent:other'`],
@@ -122,8 +134,11 @@ test.each([
   ['actor_via', `actor_via = 'other'`],
   ['address', `address = '192.0.2.99'`],
   ['request_id', `request_id = 'req-9'`],
+  ['device', `device = 'Lynx on BeOS'`],
   ['occurred_at', `occurred_at = occurred_at + interval '1 millisecond'`],
   ['id', `id = gen_random_uuid()`],
+  ['salt', `salt = sha256('x')`],
+  ['form', `form = 2, salt = null`],
   ['hash', `hash = sha256('x')`],
 ])('[K7.2] verification finds a changed %s', async (_column, change) => {
   const actor = newPrincipal();
@@ -185,8 +200,8 @@ test('[K7.2] verification finds a record slipped in behind the end, which the re
   await recordMany(actor, 5);
   await ground.db.withTenant(actor, (tx) =>
     tx.query({
-      text: `insert into kernel.audit_records (id, tenant_id, sequence, occurred_at, action, resource, details, actor_kind, actor_via, hash)
-             values ($1, $2, 6, now(), 'a.b.c', 'x:y', '{}', 'system', 'forged', sha256('x'))`,
+      text: `insert into kernel.audit_records (id, tenant_id, sequence, occurred_at, action, resource, details, actor_kind, actor_via, form, hash)
+             values ($1, $2, 6, now(), 'a.b.c', 'x:y', '{}', 'system', 'forged', 2, sha256('x'))`,
       values: [newId(), actor.tenantId],
     }),
   );
@@ -205,8 +220,8 @@ test('[K7.2] verification finds a record slipped in between, with all later ones
     ]);
   }
   await tamper(
-    `insert into kernel.audit_records (id, tenant_id, sequence, occurred_at, action, resource, details, actor_kind, actor_via, hash)
-     values ($1, $2, 2, now(), 'a.b.c', 'x:y', '{}', 'system', 'forged', sha256('x'))`,
+    `insert into kernel.audit_records (id, tenant_id, sequence, occurred_at, action, resource, details, actor_kind, actor_via, form, hash)
+     values ($1, $2, 2, now(), 'a.b.c', 'x:y', '{}', 'system', 'forged', 2, sha256('x'))`,
     [newId(), actor.tenantId],
   );
   expect(await audit.verify(actor)).toEqual({ checked: 1, brokenAt: '2', reason: 'changed' });

@@ -35,11 +35,6 @@ export interface AccountEngine {
    * Throws EMAIL_TAKEN and USERNAME_TAKEN.
    */
   signUp(flow: AccountFlow, account: NewAccount, client: Client): Promise<SignedIn>;
-  /**
-   * Makes a session for the account whose password was verified against `flow.verifiedHash`; null when the stored hash
-   * is another one by now.
-   */
-  signIn(flow: AccountFlow, email: string, client: Client): Promise<SignedIn | null>;
   /** Loads the library; the first flow does so otherwise. */
   warm(): Promise<void>;
 }
@@ -111,15 +106,6 @@ export function createAccountEngine(parts: EngineParts): AccountEngine {
           returnHeaders: true,
         }),
       ),
-    async signIn(flow, email, client) {
-      const body = { email, password: placeholderPassword };
-      try {
-        return await run(flow, (api) => api.signInEmail({ body, headers: headersOf(client), returnHeaders: true }));
-      } catch (error) {
-        if ((error as { body?: { code?: unknown } }).body?.code === 'INVALID_EMAIL_OR_PASSWORD') return null;
-        throw error;
-      }
-    },
   };
 }
 

@@ -90,6 +90,7 @@ describe('sign-up', () => {
     expect((await closed.ask('GET /setup')).json).toMatchObject({
       isOpen: true,
       isSignUpOpen: false,
+      passkeyHost: 'localhost',
       passwordPolicy: { minLength: 12, maxLength: 1000, needsClasses: true },
     });
   });
@@ -111,9 +112,9 @@ describe('sign-in', () => {
 
   test('[K2.8] the cookie is __Host-, Secure, HttpOnly, SameSite=Lax for the whole host, and lives as long as the session', async () => {
     const { cookies } = await server.signIn(owner.email, owner.password);
-    expect(cookies).toHaveLength(1);
+    expect(cookies.map((cookie) => cookie.split('=')[0])).toEqual(['__Host-bulkhead_session', '__Host-bulkhead_known']);
     const [value = '', ...attributes] = (cookies[0] ?? '').split('; ');
-    expect(value).toMatch(/^__Host-bulkhead_session=[A-Za-z0-9]{32}\.[A-Za-z0-9%]+$/);
+    expect(value).toMatch(/^__Host-bulkhead_session=[\w-]{32}\.[A-Za-z0-9%]+$/);
     expect(new Set(attributes.map((attribute) => attribute.toLowerCase()))).toEqual(
       new Set(['max-age=2592000', 'path=/', 'httponly', 'secure', 'samesite=lax']),
     );
@@ -219,6 +220,15 @@ describe('sign-in', () => {
     expect(again.status).toBe(200);
     expect((await server.ask('GET /session', { cookie: old })).status).toBe(401);
     expect((await server.ask('GET /session', { cookie: cookieHeader(again.cookies) })).status).toBe(200);
+  });
+
+  test('[K2.4] signing up anew ends the session that the browser held before', async () => {
+    const cookie = cookieHeader((await server.signUp('Before')).cookies);
+    const body = { name: 'After', email: 'after@example.com', password: owner.password };
+    const answer = await server.ask('POST /auth/sign-up', { body, cookie, address: server.newAddress() });
+    expect(answer.status).toBe(201);
+    expect((await server.ask('GET /session', { cookie })).status).toBe(401);
+    expect((await server.ask('GET /session', { cookie: cookieHeader(answer.cookies) })).status).toBe(200);
   });
 
   test('[K5.1] characters that no database stores are refused at the door, in names, identifiers and passwords alike', async () => {

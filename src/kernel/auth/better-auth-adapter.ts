@@ -13,8 +13,6 @@ export interface AccountFlow {
   readonly tx: Tx;
   /** Hash of the new password, made before the transaction so that no connection waits for Argon2. */
   readonly newPasswordHash?: string;
-  /** The stored hash that the given password was verified against, also beforehand. */
-  readonly verifiedHash?: string;
   /** Where the session about to be made works. */
   readonly chooseTenant: (userId: string) => Promise<string>;
   /** The first database error of the flow: the engine replaces it with one of its own that says less. */

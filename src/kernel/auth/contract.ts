@@ -3,12 +3,12 @@ import { z } from 'zod';
 import { defineContract, id, page, pageQuery, timestamp } from '#kernel/contract';
 
 /** password is any text of 1 to 1,000 UTF-16 units; longer ones are refused before any work is done for them. */
-const password = z
+export const password = z
   .string()
   .min(1)
   .max(1000, 'A password has at most 1000 characters')
   .describe('Password; pasting is fine');
-const email = z.email().max(254).toLowerCase().describe('E-mail address; case does not matter');
+export const emailAddress = z.email().max(254).toLowerCase().describe('E-mail address; case does not matter');
 /** PostgreSQL stores no NUL, and control characters have no place in a name. */
 const printable = /^\P{Cc}*$/u;
 const personName = z
@@ -28,15 +28,39 @@ const role = z.enum(['owner', 'admin', 'member', 'viewer']);
 
 /** signedInPerson is who one is, where one works, and what one may do there. */
 export const signedInPerson = z.strictObject({
-  user: z.strictObject({ id, name: z.string(), email: z.string(), username: z.string().nullable() }),
-  organisation: z.strictObject({ id, name: z.string() }),
+  user: z.strictObject({
+    id,
+    name: z.string(),
+    email: z.string(),
+    isEmailVerified: z.boolean().describe('Whether I have shown that the address is mine'),
+    username: z.string().nullable(),
+    pictureUrl: z
+      .string()
+      .nullable()
+      .describe('Path of the picture, 96 pixels; `&size=320` and `&size=512` are larger'),
+  }),
+  organisation: z.strictObject({ id, name: z.string(), isPersonal: z.boolean() }),
   role,
+  support: z
+    .strictObject({ until: timestamp })
+    .optional()
+    .describe('Present while I look into this organisation by its consent: I read, and change nothing'),
+  isOperator: z.boolean().describe('Whether I run this server'),
   permissions: z.array(z.string()),
   apps: z.array(z.strictObject({ id: z.string(), title: z.string(), tagline: z.string() })),
 });
 
+/** secondFactorNeeded is the answer to a first step that is not enough; what ties it to the second is a cookie. */
+export const secondFactorNeeded = z.strictObject({
+  secondFactor: z.strictObject({
+    methods: z.array(z.enum(['passkey', 'totp', 'recovery-code'])).describe('What the second step may be'),
+    expiresAt: timestamp.describe('Until when'),
+  }),
+});
+
 export const sessionSummary = z.strictObject({
   id,
+  kind: z.enum(['browser', 'device']).describe('device: a phone or program with tokens'),
   device: z.string().describe('Browser and system, as far as they say'),
   address: z.string().nullable(),
   createdAt: timestamp,
@@ -48,6 +72,8 @@ export const sessionSummary = z.strictObject({
 export const setupState = z.strictObject({
   isOpen: z.boolean().describe('True until the owner exists'),
   isSignUpOpen: z.boolean(),
+  passkeyHost: z.string().nullable().describe('The host name that passkeys are bound to; null where there can be none'),
+  isMailConfigured: z.boolean().describe('False when mail waits in the outbox of who runs the server'),
   passwordPolicy: z.strictObject({ minLength: z.int(), maxLength: z.int(), needsClasses: z.boolean() }),
 });
 
@@ -61,7 +87,7 @@ export const authContract = defineContract({
     body: z.strictObject({
       token: z.string().min(20).max(200),
       name: personName,
-      email,
+      email: emailAddress,
       username: username.optional(),
       password,
     }),
@@ -70,7 +96,19 @@ export const authContract = defineContract({
   },
   'POST /auth/sign-up': {
     summary: 'Create an account and a personal organisation, and sign in',
-    body: z.strictObject({ name: personName, email, username: username.optional(), password }),
+    body: z.strictObject({
+      name: personName,
+      email: emailAddress,
+      username: username.optional(),
+      password,
+      invitation: z
+        .strictObject({
+          token: z.string().min(20).max(200),
+          acceptsOtherAddress: z.boolean().default(false).describe('Join although another address was invited'),
+        })
+        .optional()
+        .describe('Lets somebody in although SIGN_UP is closed, and joins the organisation that invites'),
+    }),
     response: signedInPerson,
     status: 201,
   },
@@ -86,7 +124,11 @@ export const authContract = defineContract({
         .describe('E-mail address or username'),
       password,
     }),
-    response: signedInPerson,
+    response: z.union([signedInPerson, secondFactorNeeded]),
+  },
+  'POST /auth/step-up': {
+    summary: 'Show again who I am, before a sensitive change',
+    body: z.strictObject({ password }),
   },
   'POST /auth/sign-out': { summary: 'End this session' },
   'GET /session': { summary: 'Who am I, and what may I do', response: signedInPerson },
@@ -100,6 +142,21 @@ export const authContract = defineContract({
     summary: 'Change my name or username',
     body: z.strictObject({ name: personName.optional(), username: username.nullable().optional() }),
     response: signedInPerson,
+  },
+  'PUT /profile/picture': {
+    summary: 'Set my picture: JPEG, PNG or WebP; the middle of it is cut to a square',
+    upload: true,
+    response: signedInPerson,
+  },
+  'DELETE /profile/picture': { summary: 'Remove my picture', response: signedInPerson },
+  'GET /members/{memberId}/picture': {
+    binary: true,
+    summary: 'The picture of somebody in the organisation',
+    params: z.strictObject({ memberId: id.describe('The person') }),
+    query: z.strictObject({
+      version: id.describe('Which picture; part of the address that a person is listed with'),
+      size: z.enum(['96', '320', '512']).default('96').describe('Pixels it should fill'),
+    }),
   },
   'POST /profile/password': {
     summary: 'Change my password; ends my other sessions',

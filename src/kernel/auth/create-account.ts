@@ -2,9 +2,15 @@
 import type { RequestContext } from '#kernel/http';
 import type { Tx } from '#kernel/db';
 import { createPersonalOrganization } from '#kernel/tenancy';
+import { describeDevice } from './describe-device.ts';
 import type { NewAccount } from './account-engine.ts';
+import { joinAtSignUp, type InvitationProof } from './join-at-sign-up.ts';
+import { isBreached } from './breach-check.ts';
 import { internalsOf } from './create-identity.ts';
 import { authErrors } from './errors.ts';
+import { queueVerifyMail } from './mail-proofs/proof-mails.ts';
+import { createProof } from './mail-proofs/proof-store.ts';
+import { endReplacedSession } from './open-session.ts';
 import { findFailedRules, passwordRuleTexts, type PasswordPolicy } from './password-policy.ts';
 import { readPerson, type SignedInPerson } from './signed-in-person.ts';
 
@@ -15,12 +21,14 @@ export function passwordPolicyOf(config: { passwordMinLength: number; passwordCl
 
 /** assertPassword throws PASSWORD_REFUSED naming each broken rule: in `errors` at `pointer`, and as `failedRules`. */
 export async function assertPassword(
+  services: Pick<RequestContext['services'], 'config' | 'outbound' | 'log'>,
   password: string,
-  policy: PasswordPolicy,
   userInputs: readonly string[],
   pointer: string,
 ): Promise<void> {
-  const failedRules = await findFailedRules(password, policy, userInputs);
+  const policy = passwordPolicyOf(services.config);
+  let failedRules = await findFailedRules(password, policy, userInputs);
+  if (failedRules.length === 0 && (await isBreached(services, password))) failedRules = ['breached'];
   if (failedRules.length === 0) return;
   throw authErrors.PASSWORD_REFUSED({
     errors: failedRules.map((rule) => ({
@@ -36,8 +44,23 @@ export interface AccountCreation {
   readonly password: string;
   /** Audit action, `auth.sign-up` or `auth.setup`. */
   readonly action: string;
+  /** The person runs this server. */
+  readonly isOperator?: boolean;
+  /** What brought the person here; they join the organisation that invites. */
+  readonly invitation?: InvitationProof | undefined;
   /** Runs first in the transaction; throws to refuse. */
   readonly admit?: (tx: Tx) => Promise<void>;
+}
+
+/** askForProof sends the link that shows whose the address is, where mail can be sent and no invitation has shown it. */
+async function askForProof(ctx: RequestContext, tx: Tx, userId: string, account: NewAccount): Promise<void> {
+  const { mail, config, identity } = ctx.services;
+  if (!mail.isConfigured) return;
+  const proved = await tx.query({ text: 'select from auth.users where id = $1 and email_verified', values: [userId] });
+  if (proved.length > 0) return;
+  const { email, name } = account;
+  const token = await createProof(tx, { userId, purpose: 'verify', email }, new Date(internalsOf(identity).now()));
+  await queueVerifyMail(tx, { mail, config }, { name, email }, token);
 }
 
 /** createAccount hashes before it opens the transaction: no connection waits for Argon2. Sets the session cookie. */
@@ -47,10 +70,13 @@ export async function createAccount(ctx: RequestContext, creation: AccountCreati
   const { account } = creation;
   const newPasswordHash = await hasher.hash(creation.password);
   await engine.warm();
-  const { cookies, person } = await db.withAuth(async (tx) => {
+  const { cookies, person, replacedSessionId } = await db.withAuth(async (tx) => {
     await creation.admit?.(tx);
     const chooseTenant = (userId: string) => createPersonalOrganization(tx, { id: userId, name: account.name });
     const { principal, cookies: made } = await engine.signUp({ tx, newPasswordHash, chooseTenant }, account, ctx);
+    if (creation.isOperator) {
+      await tx.query({ text: 'update auth.users set is_operator = true where id = $1', values: [principal.userId] });
+    }
     await audit.record(tx, {
       action: creation.action,
       resource: `user:${principal.userId}`,
@@ -58,9 +84,15 @@ export async function createAccount(ctx: RequestContext, creation: AccountCreati
       tenantId: principal.tenantId,
       address: ctx.address,
       requestId: ctx.requestId,
+      device: describeDevice(ctx.userAgent),
     });
-    return { cookies: made, person: await readPerson(tx, principal, listApps()) };
+    const replaced = await endReplacedSession(ctx, tx);
+    const { invitation } = creation;
+    const actsAs = invitation ? await joinAtSignUp(ctx, tx, principal, invitation) : principal;
+    await askForProof(ctx, tx, principal.userId, account);
+    return { cookies: made, person: await readPerson(tx, actsAs, listApps()), replacedSessionId: replaced };
   });
+  if (replacedSessionId !== null) identity.forget(`session:${replacedSessionId}`);
   ctx.setCookies(cookies);
   return person;
 }

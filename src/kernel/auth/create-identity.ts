@@ -4,11 +4,15 @@ import type { Database } from '#kernel/db';
 import type { Logger } from '#kernel/log';
 import type { PermissionSource } from '#kernel/tenancy';
 import { createAccountEngine, type AccountEngine } from './account-engine.ts';
+import { createApiKeyResolver } from './api-keys/resolve-api-key.ts';
+import { resolveBearer, type BearerResolver } from './bearer.ts';
+import { findStanding } from './find-standing.ts';
 import { createPasswordHasher, type PasswordHasher, type PasswordHasherOptions } from './password-hasher.ts';
 import { createSessionCache, type SessionCache } from './session-cache.ts';
 import { findSessionCookie, hashToken, openSessionCookie } from './session-cookie.ts';
-import { principalOf, readSession, sessionChannel, touchSession } from './session-store.ts';
-import type { Identity } from './types.ts';
+import { announce, principalOf, readSession, sessionChannel, touchSession, visitOf } from './session-store.ts';
+import { createAccessTokenResolver } from './tokens/resolve-access-token.ts';
+import type { Identity, SessionSubject } from './types.ts';
 
 /** KnownApp is what the home page shows of an application, and what its policy gives to roles. */
 export interface KnownApp extends PermissionSource {
@@ -17,6 +21,8 @@ export interface KnownApp extends PermissionSource {
   readonly tagline: string;
   /** False for modules of the kernel, which have permissions and no home. */
   readonly isShown?: boolean;
+  /** Whether the application is switched on for an organisation; it is, unless this says otherwise. */
+  readonly isOnFor?: (tenantId: string) => boolean;
 }
 
 export interface IdentityOptions {
@@ -37,6 +43,8 @@ export interface IdentityInternals {
   readonly cache: SessionCache;
   readonly listApps: () => readonly KnownApp[];
   readonly now: () => number;
+  /** Signs the session cookie. */
+  readonly secret: string;
   /** Does work that the answer must not wait for; `close` waits for it, failures are logged. */
   readonly later: (what: string, work: () => Promise<unknown>) => void;
 }
@@ -73,7 +81,11 @@ export async function createIdentity(options: IdentityOptions): Promise<Identity
   if (!secret) throw new Error('AUTH_SECRET is missing');
   const cache = createSessionCache(now);
   const background = createBackground(log);
-  const stopListening = await db.listen(sessionChannel, (subject) => cache.drop(subject));
+  const listeners = new Set<(subject: SessionSubject) => void>();
+  const stopListening = await db.listen(sessionChannel, (subject) => {
+    cache.drop(subject);
+    for (const listener of listeners) listener(subject as SessionSubject);
+  });
   const idleMilliseconds = config.sessionIdleHours * 3_600_000;
 
   async function load(cookie: string) {
@@ -86,18 +98,33 @@ export async function createIdentity(options: IdentityOptions): Promise<Identity
     if (time - session.last_used_at.getTime() > touchMilliseconds) {
       background.later('record the use of a session', () => touchSession(db, session.id, new Date(time)));
     }
+    const visit = visitOf(session, time);
+    const visitEndsAt = visit ? (session.support_until?.getTime() ?? 0) : Infinity;
     return {
-      principal: principalOf(session),
-      sessionId: session.id,
-      until: Math.min(time + cacheMilliseconds, endsAt),
+      principal: visit ?? principalOf(session),
+      subject: `session:${session.id}`,
+      until: Math.min(time + cacheMilliseconds, endsAt, visitEndsAt),
     };
   }
 
+  const parts = { db, cache, now, later: background.later };
+  const bearers: readonly BearerResolver[] = [createApiKeyResolver(parts), createAccessTokenResolver(parts)];
   const identity: Identity = {
-    resolve(cookieHeader) {
-      const cookie = findSessionCookie(cookieHeader);
-      return cookie === null ? Promise.resolve(null) : cache.resolve(cookie, () => load(cookie));
+    resolve(credentials) {
+      const { authorization } = credentials;
+      if (authorization !== undefined) return resolveBearer(bearers, authorization, credentials);
+      const cookie = findSessionCookie(credentials.cookie);
+      return cookie === null ? Promise.resolve(null) : cache.resolve(`cookie ${cookie}`, () => load(cookie));
     },
+    announce,
+    standingOf: (caller) => db.withAuth((tx) => findStanding(tx, caller, new Date(now()))),
+    onChange(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    forget: (subject) => cache.drop(subject),
+    later: background.later,
+    now,
     async close() {
       stopListening();
       await background.settle();
@@ -109,6 +136,7 @@ export async function createIdentity(options: IdentityOptions): Promise<Identity
     cache,
     listApps: options.listApps ?? (() => []),
     now,
+    secret,
     later: background.later,
   });
   return identity;

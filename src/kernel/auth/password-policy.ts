@@ -12,7 +12,8 @@ export type PasswordRule =
   | 'needs-digit'
   | 'needs-symbol'
   | 'common'
-  | 'personal';
+  | 'personal'
+  | 'breached';
 
 export interface PasswordPolicy {
   /** Shortest password, in Unicode code points. */
@@ -41,6 +42,7 @@ export const passwordRuleTexts: Readonly<Record<PasswordRule, string>> = {
   'needs-symbol': 'A symbol, such as ! or a space',
   common: 'Not one of the passwords everybody tries first',
   personal: 'Not your name, e-mail address or username',
+  breached: 'Not a password from a known data breach: somebody has it on a list',
 };
 
 /** normalizePassword makes equal what looks equal, whatever keyboard typed it (NIST SP 800-63B, NFKC). */

@@ -4,8 +4,13 @@ import type { Principal } from './principal.ts';
 import { createSessionCache } from './session-cache.ts';
 
 function entry(sessionId: string, until: number, userId = 'u') {
-  const principal: Principal = { userId, tenantId: 't', role: 'owner', via: { kind: 'session', sessionId } };
-  return { principal, sessionId, until };
+  const principal: Principal = {
+    userId,
+    tenantId: 't',
+    role: 'owner',
+    via: { kind: 'session', sessionId, provedAt: 0 },
+  };
+  return { principal, subject: `session:${sessionId}`, until };
 }
 
 test('[K2.4] a cookie is read once while it is remembered, and again when its time is over', async () => {

@@ -108,17 +108,17 @@ test('[K2.4] another process that remembers a session forgets it when it is ende
   try {
     const one = await signUp();
     const two = await signUp();
-    expect(await elsewhere.resolve(one.cookie)).toMatchObject({
+    expect(await elsewhere.resolve({ cookie: one.cookie })).toMatchObject({
       userId: one.userId,
       role: 'owner',
       via: { kind: 'session' },
     });
-    expect(await elsewhere.resolve(two.cookie)).not.toBeNull();
+    expect(await elsewhere.resolve({ cookie: two.cookie })).not.toBeNull();
     const endedAt = performance.now();
     await server.ask('POST /auth/sign-out', { cookie: one.cookie });
-    await expect.poll(() => elsewhere.resolve(one.cookie), { interval: 2, timeout: 3_000 }).toBeNull();
+    await expect.poll(() => elsewhere.resolve({ cookie: one.cookie }), { interval: 2, timeout: 3_000 }).toBeNull();
     expect(performance.now() - endedAt).toBeLessThan(2_000);
-    expect(await elsewhere.resolve(two.cookie)).not.toBeNull();
+    expect(await elsewhere.resolve({ cookie: two.cookie })).not.toBeNull();
   } finally {
     await elsewhere.close();
   }
@@ -195,15 +195,16 @@ test('[K2.8] a forged, cut, foreign or empty cookie is nobody, and a forged one 
     '%00',
     'null',
   ];
-  for (const text of forged) expect(await server.identity.resolve(`${sessionCookieName}=${text}`)).toBeNull();
+  for (const text of forged)
+    expect(await server.identity.resolve({ cookie: `${sessionCookieName}=${text}` })).toBeNull();
   const counting = await createIdentity({
     db: { ...server.test.db, withAuth: () => Promise.reject(new Error('asked the database')) },
     config: server.test.config,
     log: server.services.log,
   });
   try {
-    for (const text of forged) expect(await counting.resolve(`${sessionCookieName}=${text}`)).toBeNull();
-    await expect(counting.resolve(cookie)).rejects.toThrow('asked the database');
+    for (const text of forged) expect(await counting.resolve({ cookie: `${sessionCookieName}=${text}` })).toBeNull();
+    await expect(counting.resolve({ cookie })).rejects.toThrow('asked the database');
   } finally {
     await counting.close();
   }
@@ -225,10 +226,10 @@ test('[K2.4] the sweep removes what nobody can use any more and nothing else', a
 
 test('[K15.3] resolving a remembered session costs microseconds', async () => {
   const { cookie } = await signUp();
-  await server.identity.resolve(cookie);
+  await server.identity.resolve({ cookie });
   const rounds = 20_000;
   const started = process.cpuUsage();
-  for (let index = 0; index < rounds; index++) await server.identity.resolve(cookie);
+  for (let index = 0; index < rounds; index++) await server.identity.resolve({ cookie });
   const { user, system } = process.cpuUsage(started);
   expect((user + system) / rounds).toBeLessThan(50);
 });

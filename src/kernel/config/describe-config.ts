@@ -25,8 +25,9 @@ function maskUrl(text: string): string {
 
 function showValue(setting: Setting, value: unknown): string {
   if (value === undefined) return '(not set)';
+  if (Array.isArray(value) && value.length === 0) return '(none)';
   if (setting.isSecret) return setting.type === 'url' ? maskUrl(value as string) : mask;
-  if (Array.isArray(value)) return value.length === 0 ? '(none)' : value.join(',');
+  if (Array.isArray(value)) return value.join(',');
   if (typeof value !== 'object' || value === null) return `${value as string | number | boolean}`;
   const limits = Object.entries(value as LoadedConfig['config']['limits']);
   return limits.length === 0

@@ -1,9 +1,9 @@
 /** Loading either gives a frozen, complete configuration or names every problem at once (K1.2). */
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { isIP } from 'node:net';
+import { join } from 'node:path';
+import { parseValue, splitList } from './parse-value.ts';
 import { settings, type Setting, type SettingName } from './settings.ts';
-import { secretWeakness } from './secret-strength.ts';
+import type { OidcProviderSetting } from './parse-oidc-providers.ts';
 
 export type LimitOverrides = Readonly<Record<string, { readonly max: number; readonly windowSeconds: number }>>;
 
@@ -23,15 +23,46 @@ export interface Config {
   readonly databasePoolSize: number;
   readonly redisUrl: string | undefined;
   readonly backupKeepDays: number;
+  readonly deletionGraceDays: number;
+  /** Undefined: audit records are kept for ever. */
+  readonly auditKeepDays: number | undefined;
+  /** E-mail address or https URL. */
+  readonly securityContact: string | undefined;
   /** Base64 of 32 bytes; undefined until embedded mode has made or read its own. */
   readonly masterKey: string | undefined;
+  /** Master keys that were replaced; they only decrypt. */
+  readonly masterKeyPrevious: readonly string[];
   readonly authSecret: string | undefined;
   readonly signUp: 'closed' | 'open';
   readonly passwordMinLength: number;
   readonly passwordClasses: boolean;
+  readonly breachRangeUrl: string | undefined;
   readonly sessionIdleHours: number;
   readonly sessionAbsoluteDays: number;
+  readonly stepUpMinutes: number;
+  readonly tokenAccessMinutes: number;
+  readonly tokenRefreshHours: number;
+  readonly organisationsPerPerson: number;
+  readonly googleClientId: string | undefined;
+  readonly googleClientSecret: string | undefined;
+  readonly githubClientId: string | undefined;
+  readonly githubClientSecret: string | undefined;
+  readonly githubUrl: string;
+  readonly appleClientId: string | undefined;
+  readonly appleTeamId: string | undefined;
+  readonly appleKeyId: string | undefined;
+  readonly applePrivateKey: string | undefined;
+  readonly appleAppIds: readonly string[];
+  readonly signOnOidc: readonly OidcProviderSetting[];
+  readonly signOnTimeoutMs: number;
+  readonly dnsServers: readonly string[];
   readonly limits: LimitOverrides;
+  readonly currency: string;
+  readonly defaultPlan: 'free' | 'pro' | 'enterprise';
+  /** Monthly credits per plan, in millionths of the currency; undefined: no ceiling. */
+  readonly planCreditsFree: number | undefined;
+  readonly planCreditsPro: number | undefined;
+  readonly planCreditsEnterprise: number | undefined;
   readonly modelPrivateNetworks: readonly string[];
   readonly outboundPrivateNetworks: readonly string[];
   readonly modelConnectTimeoutMs: number;
@@ -40,6 +71,21 @@ export interface Config {
   readonly modelTotalTimeoutMs: number;
   readonly modelConcurrency: number;
   readonly uploadMaxMb: number;
+  readonly importMaxMb: number;
+  readonly imageMaxMb: number;
+  readonly imageMaxEdge: number;
+  readonly imageMaxPixels: number;
+  readonly imageTimeoutSeconds: number;
+  readonly mailSmtpUrl: string | undefined;
+  readonly mailFrom: string | undefined;
+  readonly mailSmtpTls: 'required' | 'optional';
+  readonly mailTimeoutSeconds: number;
+  readonly mailMaxPerRecipientHour: number;
+  readonly mailKeepDays: number;
+  readonly vapidPublicKey: string | undefined;
+  readonly vapidPrivateKey: string | undefined;
+  readonly vapidSubject: string | undefined;
+  readonly notificationKeepDays: number;
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 }
 
@@ -71,84 +117,6 @@ const localNetworks = '127.0.0.0/8,::1/128';
 export function defaultDataDir(environment: Environment): string {
   if (process.getuid?.() === 0) return '/var/lib/bulkhead';
   return join(environment['XDG_DATA_HOME'] ?? join(homedir(), '.local', 'share'), 'bulkhead');
-}
-
-function isCidr(text: string): boolean {
-  const [address = '', prefix, more] = text.split('/');
-  const version = isIP(address);
-  if (version === 0 || more !== undefined) return false;
-  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128));
-}
-
-function splitList(text: string): string[] {
-  return text
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '');
-}
-
-function parseLimits(text: string): LimitOverrides | null {
-  const overrides: Record<string, { max: number; windowSeconds: number }> = {};
-  for (const part of splitList(text)) {
-    const match = /^([a-z][a-z0-9.-]*)=(\d{1,9})\/(\d{1,7})$/.exec(part);
-    if (!match) return null;
-    const [, name = '', max, windowSeconds] = match;
-    if (Number(max) < 1 || Number(windowSeconds) < 1) return null;
-    overrides[name] = Object.freeze({ max: Number(max), windowSeconds: Number(windowSeconds) });
-  }
-  return Object.freeze(overrides);
-}
-
-function isUrl(text: string, schemes: readonly string[]): boolean {
-  return URL.canParse(text) && schemes.includes(new URL(text).protocol.slice(0, -1));
-}
-
-/** parseValue returns the typed value, or `expected:` and what was. */
-function parseValue(setting: Setting, text: string): { value: unknown } | { expected: string } {
-  const { type, min = 0, max = Number.MAX_SAFE_INTEGER, schemes = ['https', 'http'] } = setting;
-  if (typeof type === 'object') {
-    return type.oneOf.includes(text) ? { value: text } : { expected: `expected one of ${type.oneOf.join(', ')}` };
-  }
-  switch (type) {
-    case 'string':
-      return text === '' ? { expected: 'expected some text' } : { value: text };
-    case 'directory':
-      return text === '' ? { expected: 'expected a folder' } : { value: resolve(text) };
-    case 'integer': {
-      const isInRange = /^\d{1,15}$/.test(text) && Number(text) >= min && Number(text) <= max;
-      return isInRange ? { value: Number(text) } : { expected: `expected a whole number from ${min} to ${max}` };
-    }
-    case 'port':
-      return /^\d{1,5}$/.test(text) && Number(text) <= 65_535
-        ? { value: Number(text) }
-        : { expected: 'expected a port, a whole number from 0 to 65535' };
-    case 'boolean':
-      return text === 'true' || text === 'false' ? { value: text === 'true' } : { expected: 'expected true or false' };
-    case 'url':
-      return isUrl(text, schemes)
-        ? { value: text }
-        : { expected: `expected a URL that starts with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}` };
-    case 'list':
-      return { value: Object.freeze(splitList(text)) };
-    case 'cidr-list': {
-      const parts = splitList(text);
-      return parts.every(isCidr)
-        ? { value: Object.freeze(parts) }
-        : { expected: 'expected networks in CIDR form, comma-separated, such as 10.0.0.0/8' };
-    }
-    case 'secret-key': {
-      const weakness = secretWeakness(text);
-      return weakness
-        ? { expected: `${weakness}; expected 32 random bytes in base64 (openssl rand -base64 32)` }
-        : { value: text };
-    }
-    case 'limits': {
-      const limits = parseLimits(text);
-      return limits
-        ? { value: limits }
-        : { expected: 'expected name=count/seconds, comma-separated, such as agents.chat=60/60' };
-    }
-  }
 }
 
 /** camelCase turns a setting's name into its member of Config: `DATA_DIR` is `dataDir`. */
@@ -185,6 +153,8 @@ export function loadConfig(environment: Environment): LoadedConfig {
   }
   if (problems.length > 0) throw new ConfigError(problems);
   values['dataDir'] ??= defaultDataDir(environment);
+  values['masterKeyPrevious'] ??= Object.freeze([]);
+  values['signOnOidc'] ??= Object.freeze([]);
   values['modelPrivateNetworks'] ??= Object.freeze(isEmbedded ? splitList(localNetworks) : []);
   return { config: Object.freeze(values) as unknown as Config, sources: Object.freeze(sources) };
 }

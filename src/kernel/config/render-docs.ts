@@ -9,6 +9,7 @@ const groupTitles: Readonly<Record<Setting['group'], string>> = {
   limits: 'Limits',
   models: 'Models and outbound requests',
   files: 'Files',
+  delivery: 'Mail and push',
   logs: 'Logs',
 };
 
@@ -27,11 +28,15 @@ function describeType({ type, min, max, schemes }: Setting): string {
     boolean: '`true` or `false`',
     port: 'port, 0 to 65535',
     url: `URL (${(schemes ?? ['https', 'http']).join(', ')})`,
+    mailbox: '`name <address>` or an address',
     list: 'list, comma-separated',
     'cidr-list': 'networks in CIDR form, comma-separated',
     'secret-key': '32 random bytes in base64',
+    'secret-key-list': 'list of 32 random bytes in base64, comma-separated',
+    'security-contact': 'e-mail address or https URL',
     directory: 'folder',
     limits: 'name=count/seconds, comma-separated',
+    'oidc-providers': 'JSON, a list of providers',
   };
   return names[type];
 }

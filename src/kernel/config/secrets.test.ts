@@ -1,12 +1,15 @@
 /** Secrets are never guessable, never in the code, and in embedded mode never lost or half-written. */
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
+  beginMasterKeyRotation,
   ConfigError,
+  endMasterKeyRotation,
   ensureEmbeddedSecrets,
+  forgetMasterKeys,
   loadConfig,
   readEmbeddedSecrets,
   secretWeakness,
@@ -53,7 +56,7 @@ describe('secretWeakness', () => {
 describe('embedded secrets', () => {
   test('[K1.3] the first start makes them, readable by the owner alone; later starts read the same', () => {
     const first = readEmbeddedSecrets(join(folder, 'data'));
-    expect(new Set(Object.values(first)).size).toBe(3);
+    expect(new Set([first.masterKey, first.authSecret, first.databasePassword]).size).toBe(3);
     expect(statSync(join(folder, 'data', 'secrets.json')).mode & 0o777).toBe(0o600);
     expect(statSync(join(folder, 'data')).mode & 0o777).toBe(0o700);
     expect(readEmbeddedSecrets(join(folder, 'data'))).toEqual(first);
@@ -91,5 +94,54 @@ describe('embedded secrets', () => {
     });
     expect(ensureEmbeddedSecrets(external.config)).toBe(external.config);
     expect(readdirSync(folder)).not.toContain('none');
+  });
+
+  test('[K9.2] a rotation puts a fresh key in place, keeps the old one for decrypting, and goes on where it was left', () => {
+    const first = readEmbeddedSecrets(folder);
+    expect(beginMasterKeyRotation(folder)).toEqual({ isResumed: false });
+    const second = readEmbeddedSecrets(folder);
+    expect(second).toEqual({
+      ...first,
+      masterKey: expect.any(String),
+      previousMasterKeys: [first.masterKey],
+      isRotating: true,
+    });
+    expect(second.masterKey).not.toBe(first.masterKey);
+    expect(secretWeakness(second.masterKey)).toBeNull();
+    expect(beginMasterKeyRotation(folder)).toEqual({ isResumed: true });
+    expect(readEmbeddedSecrets(folder)).toEqual(second);
+    endMasterKeyRotation(folder);
+    expect(readEmbeddedSecrets(folder)).toEqual({ ...second, isRotating: false });
+    beginMasterKeyRotation(folder);
+    expect(readEmbeddedSecrets(folder).previousMasterKeys).toEqual([second.masterKey, first.masterKey]);
+    forgetMasterKeys(folder, (key) => key === first.masterKey);
+    expect(readEmbeddedSecrets(folder).previousMasterKeys).toEqual([second.masterKey]);
+  });
+
+  test('[K1.3] a file that came back readable by others, from a copy, is closed to them', () => {
+    const dataDir = join(folder, 'data');
+    readEmbeddedSecrets(dataDir);
+    const path = join(dataDir, 'secrets.json');
+    chmodSync(path, 0o644);
+    readEmbeddedSecrets(dataDir);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+  });
+
+  test('[K9.2] a replaced file keeps its mode, and what a killed replacement left is removed', () => {
+    readEmbeddedSecrets(folder);
+    writeFileSync(join(folder, '.secrets-1-00000000'), 'half');
+    beginMasterKeyRotation(folder);
+    expect(readdirSync(folder)).toEqual(['secrets.json']);
+    expect(statSync(join(folder, 'secrets.json')).mode & 0o777).toBe(0o600);
+  });
+
+  test('[K9.2] keys of the data folder still decrypt beside a given one, each once', () => {
+    const { masterKey } = readEmbeddedSecrets(folder);
+    const given = readEmbeddedSecrets(join(folder, 'other')).masterKey;
+    beginMasterKeyRotation(folder);
+    const now = readEmbeddedSecrets(folder).masterKey;
+    const { config } = loadConfig({ DATA_DIR: folder, MASTER_KEY: given, MASTER_KEY_PREVIOUS: `${masterKey}, ${now}` });
+    expect(ensureEmbeddedSecrets(config)).toMatchObject({ masterKey: given, masterKeyPrevious: [masterKey, now] });
+    expect(() => loadConfig({ MASTER_KEY_PREVIOUS: 'short' })).toThrow(/MASTER_KEY_PREVIOUS: one of them is too short/);
   });
 });

@@ -3,14 +3,35 @@ import { z } from 'zod';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
+/**
+ * ForeignProtocol is another standard that rules an operation's wire: its media type instead of application/json (which
+ * is taken as well), its form of errors, and bodies whose unknown fields are left aside because the standard lets
+ * everybody add some. Everything else about the operation, its query and its answer too, stays as strict as anywhere.
+ */
+export interface ForeignProtocol {
+  /** The standard that asks for it, such as `RFC 7644`; a test insists on one. */
+  readonly standard: string;
+  readonly mediaType: `application/${string}+json`;
+}
+
 /** Operation describes one route: what goes in, what comes out. Paths are relative to `/api/v1`, with `{param}`. */
 export interface Operation {
   readonly summary: string;
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly body?: z.ZodType;
+  /**
+   * True when a page of another site posts the body, as providers of sign-on do: it comes form-encoded, and fields that
+   * the schema does not name are left aside. Such a route is public and never knows its caller.
+   */
+  readonly form?: true;
+  /** True when the answer sends the browser to another page of this server (303). */
+  readonly redirects?: true;
+  readonly protocol?: ForeignProtocol;
   /** Set for uploads: the body is multipart/form-data with one file part named `file`. */
   readonly upload?: true;
+  /** True when the answer is bytes of some media type (200), such as a file or a download. */
+  readonly binary?: true;
   /** Absent for answers without content (204). */
   readonly response?: z.ZodType;
   /** Success status; 200 with a response, else 204. */

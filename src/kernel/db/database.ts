@@ -3,6 +3,7 @@ import type { Pool } from 'pg';
 import { newId } from '#kernel/ids';
 import type { Logger } from '#kernel/log';
 import { createListener } from './listener.ts';
+import { holdSnapshot } from './open-instant.ts';
 import { createPool, formatDatabaseUrl, type Endpoint } from './pools.ts';
 import { rolePassword, type RoleName } from './roles.ts';
 import { runTransaction } from './transactions.ts';
@@ -51,6 +52,15 @@ export function createDatabase(parts: DatabaseParts): Database {
       return runTransaction(system, null, work);
     },
     withAuth: (work) => runTransaction(auth, null, work),
+    async openInstant(reason) {
+      log.debug({ reason }, 'an instant is held');
+      const { snapshot, release } = await holdSnapshot((work) => runTransaction(system, null, work));
+      return {
+        withTenant: (scope, work) => runTransaction(app, scope, work, snapshot),
+        withAuth: (work) => runTransaction(auth, null, work, snapshot),
+        [Symbol.asyncDispose]: release,
+      };
+    },
     listen: (channel, onNotify) => listener.listen(channel, onNotify),
     ping: (timeoutMilliseconds) => withDeadline(app.query('select 1'), timeoutMilliseconds),
     urls: { owner: parts.ownerUrl, system: urlOf('bulkhead_system'), auth: urlOf('bulkhead_auth') },

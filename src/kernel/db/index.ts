@@ -1,5 +1,5 @@
 /** The door of the database. */
-export type { Database, Statement, SystemReason, TenantScope, Tx } from './types.ts';
+export type { Database, Instant, Statement, SystemReason, TenantScope, Tx } from './types.ts';
 export { backupFolder, openDatabase } from './open-database.ts';
 export type { OpenDatabaseOptions } from './open-database.ts';
 export { DatabaseStartError, isConnectionError } from './errors.ts';
@@ -12,5 +12,5 @@ export type { RestoreOptions } from './backup/restore-backup.ts';
 export { verifyBackup } from './backup/verify-backup.ts';
 export type { VerifyOptions, VerifyResult } from './backup/verify-backup.ts';
 export { renderSchemaPage } from './render-schema-page.ts';
-export { openForMaintenance } from './maintenance.ts';
-export type { Maintenance, MaintenanceOptions } from './maintenance.ts';
+export { openForMaintenance, visitDatabase } from './maintenance.ts';
+export type { Maintenance, MaintenanceOptions, VisitOptions } from './maintenance.ts';

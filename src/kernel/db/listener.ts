@@ -16,6 +16,14 @@ export function createListener(url: string, sessionName: string, log: Logger): L
   const handlers = new Map<string, Set<(payload: string) => void>>();
   let connecting: Promise<pg.Client> | undefined;
   let isClosed = false;
+  let lastStatement: Promise<unknown> = Promise.resolve();
+
+  /** A connection does one thing at a time; several modules begin to listen at the same moment. */
+  function run(client: pg.Client, text: string): Promise<unknown> {
+    const statement = lastStatement.then(() => client.query(text));
+    lastStatement = statement.catch(() => undefined);
+    return statement;
+  }
 
   function deliver(message: pg.Notification): void {
     for (const handler of handlers.get(message.channel) ?? []) {
@@ -34,7 +42,7 @@ export function createListener(url: string, sessionName: string, log: Logger): L
       connecting = undefined;
       if (!isClosed && handlers.size > 0) void reconnect();
     });
-    for (const channel of handlers.keys()) await client.query(`listen ${channel}`);
+    for (const channel of handlers.keys()) await run(client, `listen ${channel}`);
     return client;
   }
 
@@ -64,12 +72,12 @@ export function createListener(url: string, sessionName: string, log: Logger): L
       const client = await obtain();
       const set = handlers.get(channel) ?? new Set();
       handlers.set(channel, set.add(onNotify));
-      if (set.size === 1) await client.query(`listen ${channel}`);
+      if (set.size === 1) await run(client, `listen ${channel}`);
       return () => {
         set.delete(onNotify);
         if (set.size > 0 || handlers.get(channel) !== set) return;
         handlers.delete(channel);
-        connecting?.then((current) => current.query(`unlisten ${channel}`)).catch(() => undefined);
+        connecting?.then((current) => run(current, `unlisten ${channel}`)).catch(() => undefined);
       };
     },
     async close() {

@@ -334,3 +334,18 @@ test('[K10.1] work that throws before its first statement leaves a connection th
   const rows = await own.db.withTenant(scope, (tx) => tx.query<{ one: number }>({ text: 'select 1 as one' }));
   expect(rows).toEqual([{ one: 1 }]);
 });
+
+test('[K10.1] [K16.1] an instant shows every role what was there, and nothing of what comes and goes meanwhile', async () => {
+  const { db } = database;
+  const count = async (from: Pick<typeof db, 'withTenant'>) =>
+    (await from.withTenant(asA, (tx) => tx.query<{ count: number }>(countBooks)))[0]?.count;
+  const before = (await count(db)) ?? 0;
+  {
+    await using instant = await db.openInstant('a test');
+    await db.withTenant(asA, (tx) => tx.query(insertBook(tenantA)));
+    expect([await count(instant), await count(db)]).toEqual([before, before + 1]);
+    expect(await instant.withAuth((tx) => tx.query({ text: 'select 1' }))).toHaveLength(1);
+    await expect(instant.withTenant(asA, (tx) => tx.query(insertBook(tenantA)))).rejects.toThrow('read-only');
+  }
+  expect(await count(db)).toBe(before + 1);
+});

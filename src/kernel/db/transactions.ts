@@ -38,13 +38,18 @@ async function acquire(pool: Pool): Promise<PoolClient> {
 }
 
 /** openingSql is BEGIN and the tenant's settings in one string; ids are placed in it only after `isId` has passed them. */
-function openingSql(scope: TenantScope | null): string {
-  if (!scope) return 'begin';
+function openingSql(scope: TenantScope | null, snapshot?: string): string {
+  if (snapshot !== undefined && !/^[0-9A-F-]+$/.test(snapshot)) throw new TypeError('this is no snapshot');
+  const begin =
+    snapshot === undefined
+      ? 'begin'
+      : `begin isolation level repeatable read read only;set transaction snapshot '${snapshot}'`;
+  if (!scope) return begin;
   if (!isId(scope.tenantId)) throw new TypeError('a tenant id must be a lower-case UUID');
   if (scope.userId !== undefined && !isId(scope.userId)) throw new TypeError('a user id must be a lower-case UUID');
   return (
     // SET LOCAL returns no rows to parse, unlike set_config().
-    `begin;set local app.tenant_id='${scope.tenantId}';set local app.user_id='${scope.userId ?? ''}'`
+    `${begin};set local app.tenant_id='${scope.tenantId}';set local app.user_id='${scope.userId ?? ''}'`
   );
 }
 
@@ -157,15 +162,17 @@ function openTogether<T>(
 /**
  * runTransaction runs `work` in one transaction: committed when it resolves, rolled back when it rejects. Throws at once
  * when the flow is already inside one, because waiting for a second connection while holding the first can deadlock.
+ * With `snapshot` it reads the instant that another transaction holds.
  */
 export async function runTransaction<T>(
   pool: Pool,
   scope: TenantScope | null,
   work: (tx: Tx) => Promise<T>,
+  snapshot?: string,
 ): Promise<T> {
   if (isInTransaction())
     throw new Error('a transaction is already running here: use its `tx`, or call after it has committed');
-  const opening = openingSql(scope);
+  const opening = openingSql(scope, snapshot);
   const client = await acquire(pool);
   const flow: Flow = { isOpen: true };
   let broken: Error | undefined;

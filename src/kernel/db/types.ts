@@ -27,13 +27,24 @@ export interface Tx {
 /** SystemReason is why code looks across tenants; each is logged and counted. */
 export type SystemReason = string;
 
+/** Instant is a Database as it was when the instant was opened; to be read only. */
+export interface Instant extends AsyncDisposable {
+  withTenant<T>(scope: TenantScope, work: (tx: Tx) => Promise<T>): Promise<T>;
+  withAuth<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
+}
+
 export interface Database {
   /** Runs `work` in one transaction bound to a tenant. Throws when called inside another transaction of this process's flow. */
   withTenant<T>(scope: TenantScope, work: (tx: Tx) => Promise<T>): Promise<T>;
   /** Runs `work` across tenants (sweepers, journal, metrics). Rare; never on behalf of a request. */
   withSystem<T>(reason: SystemReason, work: (tx: Tx) => Promise<T>): Promise<T>;
-  /** Runs `work` as the role that may read accounts and sessions; for kernel/auth and kernel/tenancy alone. */
+  /** Runs `work` as the role that may read accounts and sessions; for kernel/auth, kernel/tenancy and kernel/admin alone. */
   withAuth<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
+  /**
+   * Holds an instant open, in which many transactions can read: what changes meanwhile is in none of them. It keeps a
+   * connection and the old rows of the whole server, so close it soon, and open few at once.
+   */
+  openInstant(reason: SystemReason): Promise<Instant>;
   /** Calls back on every NOTIFY on a channel; returns the unsubscriber. Reconnects by itself. */
   listen(channel: string, onNotify: (payload: string) => void): Promise<() => void>;
   /** Answers when one round trip succeeds; rejects otherwise. */

@@ -106,6 +106,14 @@ export const kernelErrors = defineErrors('kernel', {
   INVALID_REQUEST: { status: 400, public: 'The request is not well formed. See `errors` for each problem.' },
   UNAUTHENTICATED: { status: 401, public: 'Sign in first.' },
   FORBIDDEN: { status: 403, public: 'You may not do this.' },
+  STEP_UP_REQUIRED: {
+    status: 403,
+    public: 'Show again that it is you: this change asks for a recent password or passkey.',
+  },
+  FEATURE_OFF: {
+    status: 403,
+    public: 'This is switched off for your organisation. Who runs the server can switch it on.',
+  },
   CROSS_SITE_REFUSED: { status: 403, public: 'This request came from another site and was refused.' },
   NOT_FOUND: { status: 404, public: 'There is nothing here, or you may not see it.' },
   METHOD_NOT_ALLOWED: { status: 405, public: 'This address does not answer that method.' },

@@ -9,6 +9,11 @@ export function defineRoute<C extends Contract, K extends keyof C & Route['key']
   options: RouteOptions<C[K] & Operation, A>,
 ): Route {
   const operation = contract[key];
+  if (operation?.form && options.access !== 'public')
+    throw new Error(`${key} takes forms of other sites, so it is public`);
   if (!operation) throw new Error(`the contract has no operation ${key}`);
+  if (options.showsSecretOnce && options.idempotent) {
+    throw new Error(`${options.id} shows a secret once, so its answer must not be kept for repetitions`);
+  }
   return { ...options, key, operation, handler: options.handler as Route['handler'] };
 }

@@ -3,16 +3,18 @@ import type { Readable } from 'node:stream';
 import type { z } from 'zod';
 import type { Principal } from '#kernel/auth';
 import type { AuditEntry } from '#kernel/audit';
+import type { Config } from '#kernel/config';
 import type { Contract, Operation, OperationKey } from '#kernel/contract';
 import type { Database, Tx } from '#kernel/db';
-import type { ErrorTable } from '#kernel/errors';
+import type { ErrorTable, Problem } from '#kernel/errors';
+import type { PlanLimit } from '#kernel/limits';
 import type { Logger } from '#kernel/log';
 import type { Services } from '#kernel/app';
 
 type Infer<S, Otherwise> = S extends z.ZodType ? z.output<S> : Otherwise;
 
-/** Access says who may call: everybody, anybody signed in, or holders of a permission in the current organisation. */
-export type Access = 'public' | 'signed-in' | { readonly permission: string };
+/** Access says who may call: everybody, anybody signed in, who runs the server, or holders of a permission in the current organisation. */
+export type Access = 'public' | 'signed-in' | 'operator' | { readonly permission: string };
 
 /** Limit names a declared limit (`agents.chat`) or states one; `by` is what is counted. */
 export interface Limit {
@@ -20,6 +22,8 @@ export interface Limit {
   readonly max: number;
   readonly windowSeconds: number;
   readonly by: 'user' | 'address' | 'tenant';
+  /** As in LimitRule; `fixed` by default. */
+  readonly kind?: 'fixed' | 'sliding';
 }
 
 export interface UploadedFile {
@@ -41,6 +45,8 @@ export interface RequestContext<Op extends Operation = Operation> {
   /** The caller's address as the server trusts it (K4.4). */
   readonly address: string;
   readonly userAgent: string;
+  /** The same in a few words, `Firefox on Linux`, for people and for the audit trail; undefined when nothing was said. */
+  readonly device: string | undefined;
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly log: Logger;
   /** Aborts when the client goes away. */
@@ -54,7 +60,10 @@ export interface RequestContext<Op extends Operation = Operation> {
 /** SignedInContext is what a route that is not public receives: the principal is certain, `tenant` opens its transaction. */
 export interface SignedInContext<Op extends Operation = Operation> extends RequestContext<Op> {
   readonly principal: Principal;
-  tenant<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
+  /** One transaction of the caller, in the organisation it works in unless another of its own is named. */
+  tenant<T>(work: (tx: Tx) => Promise<T>, tenantId?: string): Promise<T>;
+  /** One transaction as the role for accounts and organisations; for kernel/auth, kernel/tenancy, kernel/privacy, kernel/admin. */
+  auth<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
   /** Writes the audit record of this request in the transaction of the act. */
   audit(tx: Tx, entry: Pick<AuditEntry, 'action' | 'resource' | 'details'>): Promise<void>;
 }
@@ -91,23 +100,58 @@ export interface BinaryAnswer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** RedirectAnswer sends the browser to another page of this server. */
+export interface RedirectAnswer {
+  readonly kind: 'redirect';
+  /** Path with query and fragment; the pipeline refuses whatever could lead elsewhere. */
+  readonly path: string;
+}
+
+/** NotModified is the answer to who has the present version already (304); the handler has set its ETag. */
+export interface NotModified {
+  readonly kind: 'not-modified';
+}
+
 type Answer<Op extends Operation> =
   | (Op['response'] extends z.ZodType ? z.input<Op['response']> : void)
   | (Op['stream'] extends true ? EventStream : never)
+  | (Op['redirects'] extends true ? RedirectAnswer : never)
+  | NotModified
   | BinaryAnswer;
 
 interface RouteBase {
   /** Dotted id: operation = permission root = audit action, `agents.agent.create`. */
   readonly id: string;
   readonly limit: Limit;
+  /** Counted besides `limit`, for the whole organisation, as its plan allows. */
+  readonly planLimit?: PlanLimit;
   /** POST routes that create or cost honour Idempotency-Key. */
   readonly idempotent?: boolean;
+  /**
+   * The field of the body by which the handler itself recognises what it has done already: a repetition of a request that
+   * has it runs again where a crash lost the answer, instead of hearing IDEMPOTENCY_ANSWER_LOST.
+   */
+  readonly recognisesBy?: string;
+  /** Feature flag that must be on for the caller's organisation; else FEATURE_OFF. */
+  readonly flag?: string;
+  /** True when the caller must have given a password or passkey within STEP_UP_MINUTES; else STEP_UP_REQUIRED. */
+  readonly stepUp?: boolean;
+  /** True for the one act of a support visit: ending it. */
+  readonly endsVisit?: boolean;
+  /** True when API keys may use a route that asks for no permission: what it shows is the key's own or found by its id alone. */
+  readonly openToKeys?: boolean;
+  /** True when the answer holds a secret that is shown once: it is never stored, so such a POST is not idempotent. */
+  readonly showsSecretOnce?: boolean;
   /** True when origins listed in CORS_ORIGINS may call this route; it never sees their cookies. */
   readonly cors?: boolean;
+  /** How a route with a foreign protocol renders problems. */
+  readonly renderProblem?: (problem: Problem) => object;
   /** Error codes this route may answer besides the kernel's, for OpenAPI. */
   readonly errors?: readonly string[];
   /** Bytes; default 1 MiB. */
   readonly bodyLimitBytes?: number;
+  /** Largest uploaded file in bytes, where it is another than UPLOAD_MAX_MB. */
+  readonly uploadLimitBytes?: (config: Config) => number;
 }
 
 /** RouteOptions is all of a route but its contract; `access` decides whether the handler's principal is certain. */

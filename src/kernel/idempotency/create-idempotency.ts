@@ -5,7 +5,7 @@
 import type { Database, Tx } from '#kernel/db';
 import { newId } from '#kernel/ids';
 import { idempotencyErrors } from './errors.ts';
-import type { Beginning, Idempotency, IdempotencyScope, StoredAnswer, Ticket } from './types.ts';
+import type { Beginning, BeginOptions, Idempotency, IdempotencyScope, StoredAnswer, Ticket } from './types.ts';
 
 export interface IdempotencyOptions {
   readonly db: Pick<Database, 'withTenant' | 'withSystem'>;
@@ -50,12 +50,18 @@ const takeOverSql = `
     lease_expires_at = clock_timestamp() + make_interval(secs => $5),
     expires_at = clock_timestamp() + make_interval(secs => $6),
     answer_status = null, answer_headers = null, answer_body = null
-  where id = $1 and lease_id = $2 and (state = 'running' or expires_at <= clock_timestamp())
+  where id = $1 and lease_id = $2 and (state = 'running' or (state = 'committed' and $7) or expires_at <= clock_timestamp())
   returning id`;
 
 /** createIdempotency makes the service; keys belong to signed-in callers, because the row needs somebody it is kept for. */
 export function createIdempotency({ db, leaseSeconds = 60, keepSeconds = 86_400 }: IdempotencyOptions): Idempotency {
-  async function claim(tx: Tx, scope: IdempotencyScope, key: string, requestHash: string): Promise<Beginning> {
+  async function claim(
+    tx: Tx,
+    scope: IdempotencyScope,
+    key: string,
+    requestHash: string,
+    { isRecognised = false }: BeginOptions = {},
+  ): Promise<Beginning> {
     const mine: Ticket = { scope, id: newId(), leaseId: newId() };
     const [claimed] = await tx.query({
       name: 'idempotency-claim',
@@ -80,19 +86,22 @@ export function createIdempotency({ db, leaseSeconds = 60, keepSeconds = 86_400 
     if (!row.is_expired) {
       if (row.request_hash !== requestHash) throw idempotencyErrors.IDEMPOTENCY_KEY_REUSED();
       if (row.state === 'answered') return toReplay(row);
-      if (row.state === 'committed' && row.is_lease_over) throw idempotencyErrors.IDEMPOTENCY_ANSWER_LOST();
-      if (!row.is_lease_over) throw idempotencyErrors.IDEMPOTENCY_IN_PROGRESS({ retryAfterSeconds: 1 });
+      const runsAgain = row.state === 'committed' && isRecognised;
+      if (row.state === 'committed' && row.is_lease_over && !runsAgain)
+        throw idempotencyErrors.IDEMPOTENCY_ANSWER_LOST();
+      if (!row.is_lease_over && !runsAgain) throw idempotencyErrors.IDEMPOTENCY_IN_PROGRESS({ retryAfterSeconds: 1 });
     }
     const [taken] = await tx.query({
       text: takeOverSql,
-      values: [row.id, row.lease_id, requestHash, mine.leaseId, leaseSeconds, keepSeconds],
+      values: [row.id, row.lease_id, requestHash, mine.leaseId, leaseSeconds, keepSeconds, isRecognised],
     });
     if (!taken) throw idempotencyErrors.IDEMPOTENCY_IN_PROGRESS({ retryAfterSeconds: 1 });
     return { kind: 'run', ticket: { ...mine, id: row.id } };
   }
 
   return {
-    begin: (scope, key, requestHash) => db.withTenant(scope, (tx) => claim(tx, scope, key, requestHash)),
+    begin: (scope, key, requestHash, options) =>
+      db.withTenant(scope, (tx) => claim(tx, scope, key, requestHash, options)),
     confirm,
     complete: (ticket, answer) => db.withTenant(ticket.scope, (tx) => storeAnswer(tx, ticket, answer)),
     abandon: (ticket) => db.withTenant(ticket.scope, (tx) => freeKey(tx, ticket)),
@@ -104,12 +113,16 @@ function toReplay(row: KeyRow): Beginning {
   return { kind: 'replay', status: row.answer_status ?? 200, headers: row.answer_headers ?? {}, body: row.answer_body };
 }
 
-async function confirm(tx: Tx, ticket: Ticket): Promise<void> {
+/** A transaction of another role, or bound to another organisation, does not see the row; the function reaches it. */
+async function confirm(tx: Tx, { id, leaseId, scope }: Ticket): Promise<void> {
+  const isOwnScope = tx.scope?.tenantId === scope.tenantId && tx.scope.userId === scope.userId;
   const [confirmed] = await tx.query({
-    name: 'idempotency-confirm',
-    text: `update kernel.idempotency_keys set state = 'committed'
-           where id = $1 and lease_id = $2 and state in ('running', 'committed') returning id`,
-    values: [ticket.id, ticket.leaseId],
+    name: isOwnScope ? 'idempotency-confirm' : 'idempotency-confirm-elsewhere',
+    text: isOwnScope
+      ? `update kernel.idempotency_keys set state = 'committed'
+         where id = $1 and lease_id = $2 and state in ('running', 'committed') returning id`
+      : 'select 1 from kernel.confirm_idempotency_key($1, $2) as is_confirmed where is_confirmed',
+    values: [id, leaseId],
   });
   if (!confirmed)
     throw idempotencyErrors.IDEMPOTENCY_IN_PROGRESS({ internal: 'the lease was taken over', retryAfterSeconds: 1 });

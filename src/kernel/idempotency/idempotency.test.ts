@@ -142,6 +142,43 @@ test('[K5.4] a holder that was only slow cannot take effect after a retry took o
   expect(await countEffects()).toBe(1);
 });
 
+test.each([
+  ['the role for accounts', (work: Parameters<TestDatabase['db']['withAuth']>[0]) => ground.db.withAuth(work)],
+  [
+    'another organisation',
+    (work: Parameters<TestDatabase['db']['withAuth']>[0]) =>
+      ground.db.withTenant({ tenantId: newId(), userId: newId() }, work),
+  ],
+])(
+  '[K5.4] an act of %s confirms its key in its own transaction, and is rolled back once a retry took over',
+  async (_who, open) => {
+    const impatient = createIdempotency({ db: ground.db, leaseSeconds: 0 });
+    const slow = await beginRun('k', impatient);
+    const retry = await beginRun('k', impatient);
+    await expect(open((tx) => idempotency.confirm(tx, slow))).rejects.toMatchObject({
+      code: 'IDEMPOTENCY_IN_PROGRESS',
+    });
+    const failing = open(async (tx) => {
+      await idempotency.confirm(tx, retry);
+      throw new Error('rolled back');
+    });
+    await expect(failing).rejects.toThrow('rolled back');
+    const last = await beginRun('k', impatient);
+    await open((tx) => idempotency.confirm(tx, last));
+    await expect(idempotency.begin(scope, 'k', hash)).rejects.toMatchObject({ code: 'IDEMPOTENCY_ANSWER_LOST' });
+  },
+);
+
+test('[K5.4] the role for accounts confirms only the lease it was handed, and reads no key', async () => {
+  const ticket = await beginRun('k');
+  const guess = { ...ticket, leaseId: newId() };
+  await expect(ground.db.withAuth((tx) => idempotency.confirm(tx, guess))).rejects.toMatchObject({
+    code: 'IDEMPOTENCY_IN_PROGRESS',
+  });
+  const reading = ground.db.withAuth((tx) => tx.query({ text: 'select key from kernel.idempotency_keys' }));
+  await expect(reading).rejects.toMatchObject({ code: '42501' });
+});
+
 test('[K5.4] a holder that died between effect and answer: a retry hears that it took effect and repeats nothing', async () => {
   const impatient = createIdempotency({ db: ground.db, leaseSeconds: 0 });
   await act(await beginRun('k', impatient));
@@ -228,4 +265,21 @@ test('[K5.4] the order of members does not make another request; path, query and
   expect(hashRequest({ ...request, params: { id: '2' } })).not.toBe(hashRequest(request));
   expect(hashRequest({ ...request, query: { q: '1' } })).not.toBe(hashRequest(request));
   expect(hashRequest({ ...request, body: { a: 1, b: { c: [2, 1], d: null } } })).not.toBe(hashRequest(request));
+});
+
+test('[K5.4] where the answer was lost, an act that recognises its own effect runs again at once, and one retry of many', async () => {
+  const first = await beginRun('recognised');
+  await act(first);
+  await expect(idempotency.begin(scope, 'recognised', hash)).rejects.toMatchObject({ code: 'IDEMPOTENCY_IN_PROGRESS' });
+  const retries = await Promise.allSettled(
+    Array.from({ length: 20 }, () => idempotency.begin(scope, 'recognised', hash, { isRecognised: true })),
+  );
+  const begun = retries.flatMap((retry) => (retry.status === 'fulfilled' ? [retry.value] : []));
+  expect(begun).toMatchObject([{ kind: 'run' }]);
+  // Who was only slow tells its own caller, and keeps nothing.
+  await idempotency.complete(first, { ...answer, body: 'late' });
+  const [again] = begun;
+  if (again?.kind !== 'run') throw new Error('it did not run');
+  await idempotency.complete(again.ticket, answer);
+  expect(await idempotency.begin(scope, 'recognised', hash)).toEqual({ kind: 'replay', ...answer });
 });

@@ -28,16 +28,22 @@ export type Beginning =
   | { readonly kind: 'run'; readonly ticket: Ticket }
   | ({ readonly kind: 'replay' } & StoredAnswer);
 
+export interface BeginOptions {
+  /** Whether the act knows its own effect by something in the request, and does nothing twice. */
+  readonly isRecognised?: boolean;
+}
+
 export interface Idempotency {
   /**
    * Claims the key or finds its answer. Throws IDEMPOTENCY_KEY_REUSED (422) for another request under the same key,
    * IDEMPOTENCY_IN_PROGRESS (409) while the first runs, IDEMPOTENCY_ANSWER_LOST (409) when the first took effect but its
-   * server died before the answer was stored.
+   * server died before the answer was stored. A request that the act itself recognises (`isRecognised`) then runs again, at
+   * once: it finds what it did.
    */
-  begin(scope: IdempotencyScope, key: string, requestHash: string): Promise<Beginning>;
+  begin(scope: IdempotencyScope, key: string, requestHash: string, options?: BeginOptions): Promise<Beginning>;
   /**
-   * Marks, in the transaction of the act, that the key took effect. Call it in every transaction of an idempotent route,
-   * at its end. Throws IDEMPOTENCY_IN_PROGRESS, and so rolls the act back, when a retry has taken the key over meanwhile.
+   * Marks, in the transaction of the act, of whatever role, that the key took effect. Call it in every transaction of an
+   * idempotent route, at its end. Throws IDEMPOTENCY_IN_PROGRESS, and so rolls the act back, when a retry has taken the key over meanwhile.
    */
   confirm(tx: Tx, ticket: Ticket): Promise<void>;
   /** Stores the answer for repetitions, for 24 hours. */

@@ -24,6 +24,19 @@ export function deadExecutorSql(column: string, isEmbedded: boolean): string {
         and exists (select 1 from pg_stat_activity s where s.application_name = live.session_name)))`;
 }
 
+/** listServersWithoutKey names the living processes that were not given a master key as a setting. */
+export async function listServersWithoutKey(db: Pick<Database, 'withSystem'>, keyId: string): Promise<string[]> {
+  const rows = await db.withSystem('servers without a master key', (tx) =>
+    tx.query<{ name: string }>({
+      text: `select format('%s (process %s)', host, pid) as name from kernel.executors
+             where coalesce($1 <> all(master_key_ids), true) and heartbeat_at > now() - interval '${deadAfterSeconds} seconds'
+             order by host, pid`,
+      values: [keyId],
+    }),
+  );
+  return rows.map(({ name }) => name);
+}
+
 export interface ExecutorRegistry {
   readonly id: string;
   /** Announces this process; in embedded mode whoever was here before is dead, because the data folder is locked. */
@@ -38,10 +51,12 @@ interface RegistryOptions {
   readonly db: Database;
   readonly log: Logger;
   readonly role: string;
+  /** Ids of the master keys that its settings give this process; absent when it reads them from the data folder. */
+  readonly masterKeyIds?: readonly string[] | undefined;
 }
 
 /** createExecutorRegistry makes the registry of this process; nothing is written before `register`. */
-export function createExecutorRegistry({ db, log, role }: RegistryOptions): ExecutorRegistry {
+export function createExecutorRegistry({ db, log, role, masterKeyIds }: RegistryOptions): ExecutorRegistry {
   const id = newId();
   const callbacks: (() => Promise<void>)[] = [];
   let timer: NodeJS.Timeout | undefined;
@@ -52,9 +67,10 @@ export function createExecutorRegistry({ db, log, role }: RegistryOptions): Exec
     db.withSystem('executor heartbeat', (tx) =>
       tx.query({
         name: 'executor-heartbeat',
-        text: `insert into kernel.executors (id, host, pid, role, session_name) values ($1, $2, $3, $4, $5)
+        text: `insert into kernel.executors (id, host, pid, role, session_name, master_key_ids)
+               values ($1, $2, $3, $4, $5, $6)
                on conflict (id) do update set heartbeat_at = now()`,
-        values: [id, hostname(), process.pid, role, db.sessionName],
+        values: [id, hostname(), process.pid, role, db.sessionName, masterKeyIds ?? null],
       }),
     );
 

@@ -1,4 +1,5 @@
 /** The job engine runs named workflows on DBOS: steps that finished are never repeated, the dead's work is taken over. */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { Client, Pool } from 'pg';
 import type { Services } from '#kernel/app';
 import type { Database } from '#kernel/db';
@@ -49,6 +50,13 @@ function makeContext(dbos: Dbos, services: Services): JobContext {
     sleep: (milliseconds) => dbos.sleepms(milliseconds),
   };
 }
+
+/** endedStates is SQL: states in which the engine does nothing more with a workflow by itself. */
+export const endedStates = `('SUCCESS', 'ERROR', 'CANCELLED', 'MAX_RECOVERY_ATTEMPTS_EXCEEDED')`;
+const jobsPerBatch = 500;
+
+/** Runs work as if from nowhere: the engine refuses to start a workflow from inside a step of another. */
+const outside = AsyncLocalStorage.snapshot();
 
 /**
  * createJobEngine returns at once; `launch` loads DBOS (about 0.3 s) so that listening need not wait for it, and `start`
@@ -170,6 +178,7 @@ export function createJobEngine(options: JobEngineOptions): JobEngine {
   }
 
   return {
+    titles: new Map(workflows.map(({ name, title }) => [name, title])),
     executorId: registry.id,
     get isReady() {
       return isLaunched;
@@ -179,7 +188,50 @@ export function createJobEngine(options: JobEngineOptions): JobEngine {
       const dbos = await launched();
       const target = registered.get(workflow.name);
       if (!target) throw new Error(`workflow ${workflow.name} is not registered`);
-      await dbos.startWorkflow(target, { workflowID: workflowId, ...(role === 'web' ? { queueName } : {}) })(input);
+      const place = { workflowID: workflowId, ...(role === 'web' ? { queueName } : {}) };
+      await outside(() => dbos.startWorkflow(target, place)(input));
+    },
+    async forget(text) {
+      const dbos = await launched();
+      const rows = await db.withSystem('forget finished jobs', (tx) =>
+        tx.query<{ workflow_uuid: string }>({
+          text: `select s.workflow_uuid from dbos.workflow_status s
+                 left join dbos.workflow_input i on i.workflow_uuid = s.workflow_uuid
+                 where s.status in ${endedStates}
+                   and (position($1 in s.workflow_uuid) > 0
+                        or position($1 in coalesce(s.inputs, '') || coalesce(i.inputs, '')) > 0)`,
+          values: [text],
+        }),
+      );
+      if (rows.length > 0) await dbos.deleteWorkflows(rows.map((row) => row.workflow_uuid));
+      return rows.length;
+    },
+    async prune(before) {
+      const dbos = await launched();
+      for (let pruned = 0; ;) {
+        const rows = await db.withSystem('delete old jobs', (tx) =>
+          tx.query<{ workflow_uuid: string }>({
+            text: `select workflow_uuid from dbos.workflow_status
+                   where status in ${endedStates} and updated_at < $1 order by updated_at limit $2`,
+            values: [before.getTime(), jobsPerBatch],
+          }),
+        );
+        if (rows.length > 0) await dbos.deleteWorkflows(rows.map((row) => row.workflow_uuid));
+        pruned += rows.length;
+        if (rows.length < jobsPerBatch) return pruned;
+      }
+    },
+    async retry(workflowId) {
+      const dbos = await launched();
+      const steps = (await dbos.listWorkflowSteps(workflowId)) ?? [];
+      const failed = steps.findLast((step) => step.error !== null);
+      const status = await dbos.getWorkflowStatus(workflowId);
+      if (status?.status !== 'ERROR') await dbos.resumeWorkflow(workflowId, { queueName });
+      else await dbos.rewindWorkflow(workflowId, { startStep: failed?.functionID ?? steps.length, queueName });
+    },
+    async cancel(workflowId) {
+      const dbos = await launched();
+      await dbos.cancelWorkflow(workflowId);
     },
     async drain(deadlineMilliseconds) {
       isDraining = true;

@@ -8,6 +8,7 @@ import type { Count, CounterStore } from './counter-store.ts';
 import { createMemoryStore, MemoryCounters } from './memory-counters.ts';
 import { createPostgresStore } from './postgres-store.ts';
 import { createRedisStore } from './redis-store.ts';
+import { countSliding, slidingCounters } from './sliding-window.ts';
 import type { LimitRule, LimitState, Limiter, LimiterCounters } from './types.ts';
 
 export interface LimiterOptions {
@@ -35,7 +36,7 @@ function counterKey(rule: LimitRule, key: string): string {
 
 /**
  * createLimiter chooses the store (Redis when configured, memory when embedded, else PostgreSQL) and gives it a moment
- * to connect. Windows are fixed: they start with the first take of a key.
+ * to connect. Fixed windows start with the first take of a key.
  */
 export async function createLimiter(options: LimiterOptions): Promise<Limiter> {
   const store = chooseStore(options, options.storeTimeoutMilliseconds ?? 150);
@@ -100,26 +101,25 @@ class StoreLimiter implements Limiter {
   }
 
   async take(declared: LimitRule, key: string, cost = 1): Promise<LimitState> {
-    const rule = this.#applyOverride(declared);
-    const count = await this.#count(counterKey(rule, key), cost, rule.windowSeconds);
+    const rule = this.ruleOf(declared);
+    const counter = counterKey(rule, key);
+    const count = await this.#countAs(rule, counter, cost);
     const isAllowed = count.used <= rule.max;
     this.#counters.taken += 1;
     if (!isAllowed) this.#counters.refused += 1;
     return {
       rule,
       isAllowed,
-      remaining: Math.max(0, rule.max - count.used),
+      remaining: Math.max(0, Math.floor(rule.max - count.used)),
       resetSeconds: Math.max(1, Math.ceil(count.leftMilliseconds / 1000)),
     };
   }
 
   async reset(declared: LimitRule, key: string): Promise<void> {
-    const counter = counterKey(this.#applyOverride(declared), key);
-    this.#local.clear(counter);
-    this.#owed.clear(counter);
-    if (this.#store.name === 'memory') return this.#store.clear(counter);
-    // While the store is down its count stays: stricter than meant, never looser.
-    await this.#guarded.execute(() => this.#store.clear(counter)).catch(() => undefined);
+    const rule = this.ruleOf(declared);
+    const counter = counterKey(rule, key);
+    const counters = rule.kind === 'sliding' ? slidingCounters(counter, rule.windowSeconds) : [counter];
+    await Promise.all(counters.map((one) => this.#clear(one)));
   }
 
   async close(): Promise<void> {
@@ -129,9 +129,24 @@ class StoreLimiter implements Limiter {
     await this.#store.close();
   }
 
-  #applyOverride(rule: LimitRule): LimitRule {
-    const { max, windowSeconds } = this.#options.config.limits[rule.name] ?? rule;
-    return { name: rule.name, max, windowSeconds };
+  ruleOf(rule: LimitRule): LimitRule {
+    const { family = rule.name, kind, name } = rule;
+    const { limits } = this.#options.config;
+    const { max, windowSeconds } = limits[name] ?? limits[family] ?? rule;
+    return { name, max, windowSeconds, ...(kind ? { kind } : {}) };
+  }
+
+  #countAs(rule: LimitRule, counter: string, cost: number): Promise<Count> {
+    if (rule.kind !== 'sliding') return this.#count(counter, cost, rule.windowSeconds);
+    return countSliding((name, points, seconds) => this.#count(name, points, seconds), rule, counter, cost);
+  }
+
+  async #clear(counter: string): Promise<void> {
+    this.#local.clear(counter);
+    this.#owed.clear(counter);
+    if (this.#store.name === 'memory') return this.#store.clear(counter);
+    // While the store is down its count stays: stricter than meant, never looser.
+    await this.#guarded.execute(() => this.#store.clear(counter)).catch(() => undefined);
   }
 
   async #count(counter: string, cost: number, windowSeconds: number): Promise<Count> {

@@ -6,6 +6,9 @@ import {
   addressKey,
   createLimiter,
   rateLimitHeaders,
+  ruleOfPlan,
+  sharedRules,
+  agentChatByPlan,
   violatedPolicies,
   type Limiter,
   type LimitRule,
@@ -34,13 +37,39 @@ test.each([
   { name: 'auth.sign-in', max: 5, windowSeconds: 900 },
   { name: 'auth.sign-up', max: 3, windowSeconds: 86_400 },
   { name: 'agents.chat', max: 30, windowSeconds: 60 },
-  { name: 'kernel.settings', max: 20, windowSeconds: 3_600 },
+  { name: 'auth.settings', max: 20, windowSeconds: 3_600 },
+  { ...sharedRules.image, max: 10, windowSeconds: 3_600 },
+  { ...sharedRules.companionCreate, max: 10, windowSeconds: 3_600 },
+  { ...ruleOfPlan(agentChatByPlan, 'free'), max: 30, windowSeconds: 60 },
+  { ...ruleOfPlan(agentChatByPlan, 'pro'), max: 100, windowSeconds: 60 },
+  { ...ruleOfPlan(agentChatByPlan, 'enterprise'), max: 1_000, windowSeconds: 60 },
 ])('[K4.2] $name allows $max in $windowSeconds s and refuses the next one', async (declared) => {
   const limiter = await createMemoryLimiter();
   const allowed = await takeTimes(limiter, declared, 'user:1', declared.max + 1);
   expect(allowed.filter(Boolean)).toHaveLength(declared.max);
   expect(allowed.at(-1)).toBe(false);
   expect((await limiter.take(declared, 'user:2')).isAllowed).toBe(true);
+});
+
+test('[K4.2] a plan’s limit is overridden by its own name, else by that of all plans', async () => {
+  const limiter = await createMemoryLimiter({
+    'agents.chat': { max: 7, windowSeconds: 60 },
+    'agents.chat.pro': { max: 200, windowSeconds: 30 },
+  });
+  const taken = async (plan: 'free' | 'pro') => (await limiter.take(ruleOfPlan(agentChatByPlan, plan), 't')).rule;
+  expect(await taken('pro')).toEqual({ name: 'agents.chat.pro', max: 200, windowSeconds: 30 });
+  expect(await taken('free')).toEqual({ name: 'agents.chat.free', max: 7, windowSeconds: 60 });
+});
+
+test('[K4.2] the limits that applications share are the ones that were promised', () => {
+  expect(sharedRules.image).toMatchObject({ max: 10, windowSeconds: 3_600 });
+  expect(sharedRules.companionCreate).toMatchObject({ max: 10, windowSeconds: 3_600 });
+  expect(sharedRules.widgetEvent.kind).toBe('sliding');
+  expect(agentChatByPlan.byPlan).toEqual({
+    free: { max: 30, windowSeconds: 60 },
+    pro: { max: 100, windowSeconds: 60 },
+    enterprise: { max: 1_000, windowSeconds: 60 },
+  });
 });
 
 test('[K4.2] after the window there is room again, and not a moment before', async () => {

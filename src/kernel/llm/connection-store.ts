@@ -1,16 +1,18 @@
 /** Connections are read once and kept ready, key included, until somebody changes them in any process. */
 import type { Database, TenantScope } from '#kernel/db';
 import type { Logger } from '#kernel/log';
-import type { SecretBox } from '#kernel/secrets';
+import { placeIn, type SealedColumn, type SecretBox, type SecretPlace } from '#kernel/secrets';
 import type { Endpoint } from './adapters/types.ts';
 import { llmErrors } from './errors.ts';
 import { defaultContextWindowTokens } from './fit-to-context.ts';
 import type { ConnectionKind } from './types.ts';
 
-/** Price is in millionths of a US dollar per million tokens. */
+/** Price is in millionths of CURRENCY per million tokens. */
 export interface Price {
   readonly input: number;
   readonly cachedInput: number;
+  /** Absent: as other input. */
+  readonly cacheWriteInput?: number;
   readonly output: number;
 }
 
@@ -31,9 +33,20 @@ export interface ConnectionStore {
 
 /** changesChannel tells every process which connection changed; the payload is its id. */
 export const changesChannel = 'model_connection_changed';
+const keyColumn: SealedColumn = {
+  table: 'kernel.model_connections',
+  column: 'api_key_ciphertext',
+  rowIdColumn: 'id',
+  tenantOf: 't.tenant_id',
+  door: 'system',
+};
+
+/** llmSealedColumns are the keys of model endpoints. */
+export const llmSealedColumns: readonly SealedColumn[] = [keyColumn];
+
 /** keyPlace names where a connection's key is kept, which the ciphertext is bound to. */
-export function keyPlace(tenantId: string, connectionId: string) {
-  return { tenantId, table: 'kernel.model_connections', column: 'api_key_ciphertext', rowId: connectionId };
+export function keyPlace(tenantId: string, connectionId: string): SecretPlace {
+  return placeIn(keyColumn, tenantId, connectionId);
 }
 
 /** A change is announced at once; this is for an announcement lost with its connection. */
@@ -51,6 +64,7 @@ interface PriceRow {
   model: string;
   input: string;
   cached_input: string;
+  cache_write_input: string | null;
   output: string;
 }
 
@@ -71,7 +85,7 @@ async function load(
     const prices = await tx.query<PriceRow>({
       name: 'llm.connection-prices',
       text: `select model, input_micros_per_million_tokens as input, cached_input_micros_per_million_tokens as cached_input,
-               output_micros_per_million_tokens as output
+               cache_write_input_micros_per_million_tokens as cache_write_input, output_micros_per_million_tokens as output
              from kernel.model_prices where tenant_id = $1 and connection_id = $2`,
       values: [scope.tenantId, connectionId],
     });
@@ -83,9 +97,14 @@ async function load(
       endpoint: { kind, baseUrl, apiKey },
       contextWindowTokens: row.context_window_tokens ?? defaultContextWindowTokens[kind],
       prices: new Map(
-        prices.map(({ cached_input, input, model, output }) => [
+        prices.map(({ cache_write_input: write, cached_input, input, model, output }) => [
           model,
-          { input: Number(input), cachedInput: Number(cached_input), output: Number(output) },
+          {
+            input: Number(input),
+            cachedInput: Number(cached_input),
+            output: Number(output),
+            ...(write === null ? {} : { cacheWriteInput: Number(write) }),
+          },
         ]),
       ),
     };

@@ -21,7 +21,13 @@ const fields = {
     .max(2_000)
     .describe('Up to and without the operation; no query')
     .meta({ examples: ['https://api.openai.com/v1', 'http://127.0.0.1:11434/v1'] }),
-  apiKey: z.string().trim().min(1).max(4_000).describe('Write-only; the last four characters are shown afterwards'),
+  apiKey: z
+    .string()
+    .trim()
+    .min(1)
+    .max(4_000)
+    .regex(/^[\x21-\x7e]+$/, 'A key has letters, digits and punctuation of ASCII only')
+    .describe('Write-only; the last four characters are shown afterwards'),
   defaultModel: modelName.nullable(),
   contextWindowTokens: contextWindowTokens
     .nullable()
@@ -87,12 +93,16 @@ export const discoveredEndpoint = z.strictObject({
   models: z.array(z.string()),
 });
 
-/** modelPrice is in millionths of a US dollar per million tokens: 2,500,000 is $2.50. */
+/** modelPrice is in millionths of the installation's currency per million tokens: 2,500,000 is 2.50. */
 export const modelPrice = z.strictObject({
   connectionId: id,
   model: modelName,
   inputMicrosPerMillionTokens: micros,
-  cachedInputMicrosPerMillionTokens: micros,
+  cachedInputMicrosPerMillionTokens: micros.describe('Tokens read from the provider’s cache'),
+  cacheWriteInputMicrosPerMillionTokens: micros
+    .nullable()
+    .default(null)
+    .describe('Tokens written to the provider’s cache (Anthropic); null: as other input'),
   outputMicrosPerMillionTokens: micros,
 });
 
@@ -106,6 +116,7 @@ export const modelCall = z.strictObject({
   model: z.string(),
   inputTokens: z.int(),
   cachedInputTokens: z.int(),
+  cacheWriteInputTokens: z.int(),
   outputTokens: z.int(),
   isEstimated: z.boolean(),
   costMicros: z.int().nullable(),

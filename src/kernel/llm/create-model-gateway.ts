@@ -1,5 +1,6 @@
 /** The gateway: every call of every application to any model goes through here, under one set of policies and records. */
 import type { Config } from '#kernel/config';
+import type { Credits } from '#kernel/credits';
 import type { Database, TenantScope, Tx } from '#kernel/db';
 import type { Logger } from '#kernel/log';
 import type { OutboundClient } from '#kernel/outbound';
@@ -27,6 +28,7 @@ export interface ModelGatewayOptions {
   readonly db: Database;
   readonly secrets: SecretBox;
   readonly outbound: OutboundClient;
+  readonly credits: Pick<Credits, 'reserve' | 'settle' | 'end' | 'alert'>;
   readonly config: StreamConfig & Pick<Config, 'modelConnectTimeoutMs' | 'modelConcurrency'>;
   readonly log: Logger;
   /** Where discovery looks; the well-known addresses by default. */
@@ -68,31 +70,35 @@ async function assertConnection(tx: Tx, connectionId: string | null): Promise<vo
   if (rows.length === 0) throw llmErrors.MODEL_CONNECTION_NOT_FOUND();
 }
 
-/** PolicyBook has the policies of each connection; those long unused are forgotten with their breaker's memory. */
-function createPolicyBook({
-  modelConcurrency,
-  modelFirstTokenTimeoutMs,
-}: ModelGatewayOptions['config']): (key: string) => ConnectionPolicies {
+interface PolicyBook extends Pick<ModelGateway, 'health'> {
+  readonly find: (key: string) => ConnectionPolicies;
+}
+
+/** createPolicyBook has the policies of each connection; those long unused are forgotten with their breaker's memory. */
+function createPolicyBook({ modelConcurrency, modelFirstTokenTimeoutMs }: ModelGatewayOptions['config']): PolicyBook {
   const maxKept = 10_000;
   const book = new Map<string, ConnectionPolicies>();
-  return (key) => {
-    const known = book.get(key);
-    if (known) return known;
-    const [oldest] = book.keys();
-    if (book.size >= maxKept && oldest !== undefined) book.delete(oldest);
-    const policies = createConnectionPolicies(modelConcurrency, modelFirstTokenTimeoutMs);
-    book.set(key, policies);
-    return policies;
+  return {
+    find(key) {
+      const known = book.get(key);
+      if (known) return known;
+      const [oldest] = book.keys();
+      if (book.size >= maxKept && oldest !== undefined) book.delete(oldest);
+      const policies = createConnectionPolicies(modelConcurrency, modelFirstTokenTimeoutMs);
+      book.set(key, policies);
+      return policies;
+    },
+    health: () => ({ endpoints: book.size, resting: [...book.values()].filter(({ isResting }) => isResting).length }),
   };
 }
 
 /** createModelGateway makes the gateway. Close it after the runs have been drained: it writes the last records. */
 export function createModelGateway(options: ModelGatewayOptions): ModelGateway {
-  const { config, db, log, outbound, secrets } = options;
+  const { config, credits, db, log, outbound, secrets } = options;
   const adapters = createAdapters(options);
   const connections = createConnectionStore(db, secrets, log);
-  const recorder = createCallRecorder(db, log);
-  const policiesOf = createPolicyBook(config);
+  const recorder = createCallRecorder(db, log, credits);
+  const policyBook = createPolicyBook(config);
 
   async function resolve({ model, scope }: ModelRequest): Promise<Target> {
     if (model.connectionId === null) {
@@ -100,7 +106,7 @@ export function createModelGateway(options: ModelGatewayOptions): ModelGateway {
       return { policies: null, adapter: adapters.offline, connection: offlineConnection };
     }
     const connection = await connections.find(scope, model.connectionId);
-    const policies = policiesOf(`${scope.tenantId}/${connection.id}`);
+    const policies = policyBook.find(`${scope.tenantId}/${connection.id}`);
     return { policies, adapter: adapters[connection.endpoint.kind], connection };
   }
 
@@ -109,8 +115,9 @@ export function createModelGateway(options: ModelGatewayOptions): ModelGateway {
     return { kind: target.kind, baseUrl: target.baseUrl, apiKey: target.apiKey };
   }
 
-  const services: StreamServices = { config, log, recorder, resolve };
+  const services: StreamServices = { config, credits, log, recorder, resolve };
   return {
+    health: policyBook.health,
     stream: (request) =>
       request.fallbacks?.length ? streamWithFallbacks(services, request) : streamModel(services, request),
     async listModels(scope: TenantScope, connectionId: string) {

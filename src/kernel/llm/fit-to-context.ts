@@ -28,6 +28,11 @@ export function estimateMessages(messages: readonly ChatMessage[]): number {
   return messages.reduce((sum, message) => sum + estimateMessage(message), 0);
 }
 
+/** estimatePrompt counts a whole prompt with the tools it describes. */
+export function estimatePrompt(messages: readonly ChatMessage[], tools: readonly ToolDefinition[]): number {
+  return estimateMessages(messages) + (tools.length > 0 ? estimateTokens(JSON.stringify(tools)) : 0);
+}
+
 export interface Window {
   readonly contextWindowTokens: number;
   /** Kept free for the answer; a quarter of the window, at most 4,096, when absent. */
@@ -35,9 +40,19 @@ export interface Window {
   readonly tools?: readonly ToolDefinition[];
 }
 
-function budgetOf({ contextWindowTokens, maxOutputTokens, tools = [] }: Window): number {
-  const reserve = maxOutputTokens ?? Math.min(4_096, Math.floor(contextWindowTokens / 4));
-  return contextWindowTokens - reserve - (tools.length > 0 ? estimateTokens(JSON.stringify(tools)) : 0);
+/** answerTokens is what is kept free for the answer, and the most a call under a budget may write. */
+export function answerTokens({ contextWindowTokens, maxOutputTokens }: Window): number {
+  return maxOutputTokens ?? Math.min(4_096, Math.floor(contextWindowTokens / 4));
+}
+
+/** worstTokens is the most a prompt is likely to be counted as: a token per three bytes. */
+export function worstTokens(messages: readonly ChatMessage[], tools: readonly ToolDefinition[]): number {
+  return Math.ceil((estimatePrompt(messages, tools) * 4) / 3);
+}
+
+function budgetOf(window: Window): number {
+  const { contextWindowTokens, tools = [] } = window;
+  return contextWindowTokens - answerTokens(window) - (tools.length > 0 ? estimateTokens(JSON.stringify(tools)) : 0);
 }
 
 /** splitTurns groups history so that a turn, a question with everything that answered it, is kept or dropped whole. */

@@ -46,6 +46,15 @@ test('[K11.4] without figures from the provider the usage is an estimate and say
   expect(parts.find((part) => part.type === 'usage')).toMatchObject({ usage: { isEstimated: true, outputTokens: 4 } });
 });
 
+test('[K11.4] [K4.5] an estimate counts the tools that were described, and other scripts than Latin by their bytes', async () => {
+  await using bench = await startModelGateway();
+  const tools = [{ name: 'find_weather', description: 'x'.repeat(4_000), parameters: { type: 'object' } }];
+  bench.endpoint.setScript(() => ({ kind: 'answer', deltas: ['今日は', '良い天気です。'], usage: null }));
+  await hear(streamModel(bench.services, request('any', { tools })));
+  expect(bench.records[0]).toMatchObject({ isEstimated: true, outputTokens: 8 }); // 30 bytes
+  expect(bench.records[0]?.inputTokens).toBeGreaterThan(1_000);
+});
+
 test('[K11.3] tool calls in pieces arrive whole, reasoning apart from text', async () => {
   await using bench = await startModelGateway();
   const tools = [{ name: 'find_weather', description: 'Finds the weather', parameters: { type: 'object' } }];

@@ -1,14 +1,15 @@
 /** Streams one model's answer under its connection's policies; failures are errors of the llm table, never parts. */
 import type { Config } from '#kernel/config';
-import { isAppError, type AppError } from '#kernel/errors';
+import type { Credits } from '#kernel/credits';
+import { isAppError, kernelErrors, type AppError } from '#kernel/errors';
 import type { Logger } from '#kernel/log';
 import { timeoutOf, toModelError } from './adapters/provider-error.ts';
 import type { Adapter, AdapterCall, AdapterPart } from './adapters/types.ts';
 import type { CallRecorder } from './call-recorder.ts';
 import type { ReadyConnection } from './connection-store.ts';
 import { llmErrors } from './errors.ts';
-import { preparePrompt } from './fit-to-context.ts';
-import { CallMeter, toRecord } from './model-call.ts';
+import { answerTokens, preparePrompt, worstTokens } from './fit-to-context.ts';
+import { CallMeter, toRecord, worstCostOf } from './model-call.ts';
 import type { ConnectionPolicies } from './policies.ts';
 import type { ModelRequest, StreamPart } from './types.ts';
 import { Watchdog } from './watchdog.ts';
@@ -26,6 +27,7 @@ export interface Target {
 export interface StreamServices {
   readonly config: StreamConfig;
   readonly log: Logger;
+  readonly credits: Pick<Credits, 'reserve'>;
   readonly recorder: Pick<CallRecorder, 'record'>;
   readonly resolve: (request: ModelRequest) => Promise<Target>;
 }
@@ -102,6 +104,7 @@ function toCall(request: ModelRequest, target: Target, meter: CallMeter, control
   // The offline model is given the question as it was asked: it quotes the passages themselves.
   const prompt = isOffline ? [...messages] : preparePrompt(messages, passages, window);
   meter.prompt = prompt;
+  meter.tools = tools;
   meter.price = target.connection.prices.get(request.model.model);
   return {
     endpoint: target.connection.endpoint,
@@ -133,29 +136,59 @@ async function openOnce(adapter: Adapter, call: AdapterCall, meter: CallMeter, c
   }
 }
 
+/** ReservationFailed carries what kept credits from answering: a database that is away is no fault of the model's. */
+class ReservationFailed extends Error {}
+
+/** reserve holds the call's worst case; under a budget nothing may be written beyond what was held for it. */
+async function reserve(
+  { credits }: Pick<StreamServices, 'credits'>,
+  request: ModelRequest,
+  { contextWindowTokens }: ReadyConnection,
+  call: AdapterCall,
+  meter: CallMeter,
+): Promise<AdapterCall> {
+  const inputTokens = worstTokens(call.messages, call.tools);
+  const maxOutputTokens = answerTokens({ contextWindowTokens, maxOutputTokens: request.maxOutputTokens });
+  const { app, keyId, scope, subjectId } = request;
+  const costMicros = worstCostOf(inputTokens, maxOutputTokens, meter.price);
+  try {
+    const worst = { scope, app, subjectId, keyId, costMicros, tokens: inputTokens + maxOutputTokens };
+    meter.reservationId = await credits.reserve(worst);
+  } catch (cause) {
+    if (isAppError(cause)) throw cause;
+    throw new ReservationFailed('credits could not be reserved', { cause });
+  }
+  return meter.reservationId === null ? call : { ...call, maxOutputTokens };
+}
+
 async function openTarget(
+  services: StreamServices,
   request: ModelRequest,
   target: Target,
   meter: CallMeter,
   control: CallControl,
 ): Promise<Opened> {
-  const { adapter, policies } = target;
+  const { adapter, connection, policies } = target;
   control.signal.throwIfAborted();
   control.start(policies ? await policies.acquireSlot(control.signal) : () => undefined);
-  const call = toCall(request, target, meter, control);
-  if (!policies) return openOnce(adapter, call, meter, control);
+  const prepared = toCall(request, target, meter, control);
+  if (!policies) return openOnce(adapter, prepared, meter, control);
+  const call = await reserve(services, request, connection, prepared, meter);
+  control.signal.throwIfAborted();
   return policies.untilFirstPart(() => openOnce(adapter, call, meter, control), control.signal);
 }
 
 /** toFinalError prefers the reason we ended the call for over what the adapter made of it. */
 function toFinalError(error: unknown, signal: AbortSignal, hasBegun: boolean): AppError {
   if (signal.aborted && isAppError(signal.reason)) return signal.reason;
+  if (isAppError(error) && error.code === 'BUDGET_EXHAUSTED') return error;
+  if (error instanceof ReservationFailed) return kernelErrors.UNAVAILABLE({ cause: error });
   return toModelError(error, hasBegun);
 }
 
 /**
- * streamModel yields the answer of the request's own model, ignoring fallbacks. Ends with `usage` and `finish`. The call
- * is recorded when it ends, fails, is aborted, or its consumer stops reading.
+ * streamModel yields the answer of the request's own model, ignoring fallbacks. Ends with `usage` and `finish`, or with
+ * `usage` and the error. The call is recorded when it ends, fails, is aborted, or its consumer stops reading.
  */
 export async function* streamModel(services: StreamServices, request: ModelRequest): AsyncGenerator<StreamPart> {
   const meter = new CallMeter();
@@ -165,7 +198,7 @@ export async function* streamModel(services: StreamServices, request: ModelReque
   let hasBegun = false;
   try {
     const target = await services.resolve(request);
-    const { first, rest } = await openTarget(request, target, meter, control);
+    const { first, rest } = await openTarget(services, request, target, meter, control);
     control.begin();
     for (let batch = first; ;) {
       for (const part of batch) {
@@ -186,9 +219,12 @@ export async function* streamModel(services: StreamServices, request: ModelReque
     }
   } catch (error) {
     outcome = toFinalError(error, control.signal, hasBegun);
+    meter.fail(outcome);
     // Without the model's name, which people choose; the record of the call has it.
     services.log.info({ err: outcome, connectionId: request.model.connectionId }, 'a model call failed');
-    throw outcome;
+    if (meter.attempts > 0) yield { type: 'usage', usage: meter.usage() };
+    // Whoever runs this call knows best what to do without a database.
+    throw error instanceof ReservationFailed ? error.cause : outcome;
   } finally {
     const ended = outcome === undefined ? llmErrors.MODEL_ABORTED() : outcome;
     control.end(ended);
@@ -208,15 +244,25 @@ export async function* streamWithFallbacks(
   const chain = [request.model, ...fallbacks];
   for (const [index, model] of chain.entries()) {
     let hasBegun = false;
+    // What a model used that another takes over from is in its own record, and no part of the answer.
+    let used: StreamPart | null = null;
     try {
       for await (const part of streamModel(services, { ...rest, model })) {
+        if (part.type === 'usage' && !hasBegun) {
+          used = part;
+          continue;
+        }
         hasBegun = true;
+        if (used) yield used;
+        used = null;
         yield part;
       }
       return;
     } catch (error) {
-      const isFinal = hasBegun || index === chain.length - 1 || (isAppError(error) && sameForAll.has(error.code));
-      if (isFinal) throw error;
+      const isSameForAll = !isAppError(error) || sameForAll.has(error.code);
+      if (!hasBegun && !isSameForAll && index < chain.length - 1) continue;
+      if (used) yield used;
+      throw error;
     }
   }
 }

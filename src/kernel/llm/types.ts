@@ -44,6 +44,8 @@ export interface ModelRequest {
   /** What the call is for, such as an agent's id; recorded with the usage. */
   readonly subjectId?: string;
   readonly runId?: string;
+  /** API key by which the call came; its budget counts. */
+  readonly keyId?: string;
   readonly model: ModelRef;
   readonly messages: readonly ChatMessage[];
   readonly passages?: readonly Passage[];
@@ -61,7 +63,7 @@ export interface Usage {
   readonly outputTokens: number;
   /** True when the provider gave no figures and we counted ourselves. */
   readonly isEstimated: boolean;
-  /** Millionths of a US dollar; null when no price is known. */
+  /** Millionths of CURRENCY; null when no price is known. */
   readonly costMicros: number | null;
   readonly firstTokenMilliseconds: number | null;
   readonly durationMilliseconds: number;
@@ -105,8 +107,9 @@ export interface LocalEndpoint {
 export interface ModelGateway {
   /**
    * Streams an answer. Failures are thrown as AppErrors of the llm table (K6.2), never yielded; parts
-   * yielded before a failure stand. Retries happen only before the first part. Ends with `usage`, `finish`.
-   * The call is recorded (K11.4) however it ends.
+   * yielded before a failure stand. Retries happen only before the first part. Ends with `usage`, `finish`; what fails
+   * or is stopped after its request has left gives its `usage` too, before it throws. The call is recorded (K11.4)
+   * however it ends, and its worst case is reserved under the budgets that bind it (K4.5): BUDGET_EXHAUSTED.
    */
   stream(request: ModelRequest): AsyncIterable<StreamPart>;
   /** Asks the endpoint which models it offers. */
@@ -117,6 +120,8 @@ export interface ModelGateway {
   discover(): Promise<readonly LocalEndpoint[]>;
   /** Throws MODEL_CONNECTION_NOT_FOUND unless the transaction's organisation has this connection; null is always there. */
   assertConnection(tx: Tx, connectionId: string | null): Promise<void>;
+  /** Endpoints this process has asked of late, and how many of them are given a rest because they failed in a row. */
+  health(): { readonly endpoints: number; readonly resting: number };
   /** Forgets cached connection details after a change. */
   invalidate(connectionId: string): void;
   close(): Promise<void>;

@@ -15,6 +15,7 @@ const secretTextEndings = /(token|e-?mail)s?$/i;
 const patterns: readonly (readonly [mark: string, pattern: RegExp, replacement: string])[] = [
   ['@', /(?<![\w.+-])[\w.+-]+@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}/g, '[e-mail]'],
   ['', /\b(?:sk|pk|rk|api|key|ghp|gho|github_pat|xox[abp]|whsec|AKIA|AIza)[-_]?[A-Za-z0-9_-]{16,}/g, '[key]'],
+  ['b', /(?<![A-Za-z0-9])(?:bhk|bat|brt|bsc|bac)_[A-Za-z0-9_-]{8,}/g, '[key]'],
   ['eyJ', /(?<![\w-])eyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]{5,}/g, '[jwt]'],
   ['', /\b(Bearer|Basic)\s+[\w.~+/=-]{8,}/gi, '$1 [credential]'],
   ['__', /(__(?:Host|Secure)-[\w.-]{1,100}=)[^;,\s"]+/g, '$1[cookie]'],

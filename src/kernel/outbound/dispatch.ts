@@ -1,4 +1,5 @@
 /** One HTTP exchange: every way it can end is an error of ours or a response, and its timers never outlive it. */
+import { validateHeaderName, validateHeaderValue } from 'node:http';
 import type { Agent, Dispatcher } from 'undici';
 import { isAppError } from '#kernel/errors';
 import { createBody, type Body } from './body.ts';
@@ -186,12 +187,28 @@ async function readText(body: AsyncIterable<Uint8Array>): Promise<string> {
   return Buffer.concat(pieces).toString('utf8');
 }
 
+/**
+ * assertSendable throws what a caller is to see of a header that cannot be sent. undici must never find it: a connection
+ * that is not open yet would count as busy from then on, and every later request to that host would wait in vain.
+ */
+function assertSendable(headers: Readonly<Record<string, string>>): void {
+  try {
+    for (const [name, value] of Object.entries(headers)) {
+      validateHeaderName(name);
+      validateHeaderValue(name, value);
+    }
+  } catch (cause) {
+    throw outboundErrors.OUTBOUND_URL_INVALID({ internal: 'a header cannot be sent', cause });
+  }
+}
+
 /** exchange sends one request and resolves when the response's headers are in. Rejects with errors of the outbound table. */
 export function exchange(options: Exchange): Promise<OutboundResponse> {
   return new Promise((resolve, reject) => {
     const handler = new ExchangeHandler(options, { resolve, reject });
     const { agent, body, headers, method, url } = options;
     try {
+      assertSendable(headers);
       agent.dispatch(
         {
           origin: url.origin,
@@ -205,7 +222,7 @@ export function exchange(options: Exchange): Promise<OutboundResponse> {
         handler,
       );
     } catch (error) {
-      // undici throws at once for headers or bodies that cannot be sent
+      // undici throws at once for what cannot be sent
       handler.onResponseError(
         null as never,
         outboundErrors.OUTBOUND_URL_INVALID({ internal: 'refused by the HTTP client', cause: error }),

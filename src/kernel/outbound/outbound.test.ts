@@ -383,3 +383,15 @@ test('[K11.6] a request header that would split the message is refused', async (
   const call = outbound.fetch(server.url, request({ headers: { 'x-note': 'a\r\nx-admin: 1' } }));
   await expect(call).rejects.toMatchObject({ code: 'OUTBOUND_URL_INVALID' });
 });
+
+test('[K11.6] a header that cannot be sent is refused, and the next request to the same host is not held up by it', async () => {
+  await using server = await serve((_req, res) => void res.end('fine'));
+  await using outbound = client({ web: loopback, resolve: resolvingTo(['127.0.0.1']) });
+  const url = server.url.replace('127.0.0.1', 'models.example.com');
+  for (const headers of [{ authorization: 'Bearer \u{F11}' }, { 'x y': '1' }] as Record<string, string>[]) {
+    const call = outbound.fetch(url, request({ headers }));
+    await expect(call).rejects.toMatchObject({ code: 'OUTBOUND_URL_INVALID' });
+  }
+  const next = await outbound.fetch(url, request({ totalTimeoutMilliseconds: 5_000 }));
+  expect(await next.text()).toBe('fine');
+});

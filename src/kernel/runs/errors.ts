@@ -15,6 +15,10 @@ export const runErrors = defineErrors('runs', {
     isRetryable: true,
     isReportable: true,
   },
+  RUN_NOT_ALLOWED: {
+    status: 403,
+    public: 'Whoever started this may not do it any more, so it was ended.',
+  },
   RUN_CANCELLED: { status: 409, public: 'This was stopped.' },
   BAD_EVENT_ID: { status: 400, public: 'Last-Event-ID must be an event id of this run, such as 1-42.' },
 });

@@ -1,12 +1,14 @@
 /** Executes attempts of a run: recorded steps are skipped, the outcome and the final state are one transaction. */
 import type { Services } from '#kernel/app';
 import type { Database, Tx } from '#kernel/db';
+import type { Role } from '#kernel/auth';
 import { isAppError } from '#kernel/errors';
 import type { Logger } from '#kernel/log';
+import type { CallerRights } from './caller-rights.ts';
 import { runErrors } from './errors.ts';
 import { isDatabaseAway } from './is-database-away.ts';
 import { LeaseLostError, eventPairs, type Journal } from './journal.ts';
-import { serialiseEvent, type LiveRun } from './live-run.ts';
+import { serialiseEvent, type AbortCause, type LiveRun } from './live-run.ts';
 import type { AbandonedRun, RunContext, RunWorkflow, StepContext } from './types.ts';
 
 /** ClaimedRun is a run this executor holds under `attempt`. */
@@ -14,6 +16,12 @@ export interface ClaimedRun {
   readonly runId: string;
   readonly tenantId: string;
   readonly ownerId: string;
+  /** API key that started it; null when a person did. */
+  readonly keyId: string | null;
+  /** What the caller was limited to; null: all that their role holds. */
+  readonly scopes: readonly string[] | null;
+  /** The caller's role when the request that accepted it is still under way; null later, when it is asked for. */
+  readonly role: Role | null;
   readonly workflow: string;
   readonly input: unknown;
   readonly attempt: number;
@@ -76,11 +84,18 @@ async function loadPartialText(tx: Tx, tenantId: string, runId: string): Promise
   return rows[0]?.text ?? '';
 }
 
+/** reasonOf is how a run ends that was stopped from outside; null when it ended by itself. */
+function reasonOf(cause: AbortCause | null): Error | null {
+  if (cause === 'cancelled') return runErrors.RUN_CANCELLED();
+  return cause === 'not-allowed' ? runErrors.RUN_NOT_ALLOWED() : null;
+}
+
 /** RunExecution is one claimed run on its way through one attempt. */
 export class RunExecution {
   readonly #deps: ExecutionDeps;
   readonly #run: ClaimedRun;
   readonly #live: LiveRun;
+  readonly #caller: CallerRights;
   readonly #scope: Scope;
   readonly #log: Logger;
   #recorded: RecordedStep[] = [];
@@ -88,10 +103,11 @@ export class RunExecution {
   #isSealed = false;
   #isFinal = false;
 
-  constructor(deps: ExecutionDeps, run: ClaimedRun, live: LiveRun) {
+  constructor(deps: ExecutionDeps, run: ClaimedRun, live: LiveRun, caller: CallerRights) {
     this.#deps = deps;
     this.#run = run;
     this.#live = live;
+    this.#caller = caller;
     this.#scope = { tenantId: run.tenantId, userId: run.ownerId };
     this.#log = deps.log.child({ runId: run.runId, attempt: run.attempt, workflow: run.workflow });
   }
@@ -106,6 +122,8 @@ export class RunExecution {
       if (this.#run.isCancelRequested) this.#live.stop('cancelled');
       if (!workflow) throw new Error(`no workflow is registered as ${this.#run.workflow}`);
       if (this.#run.attempt > maxAttempts) throw runErrors.RUN_CRASHED();
+      // A run that is asked to stop ends as stopped, whoever its caller is by now.
+      if (!this.#run.isCancelRequested) await this.#caller.assert();
       await this.#runBody(workflow);
       if (!this.#isFinal) throw new Error('the workflow returned without finishing its run');
       return 'final';
@@ -133,7 +151,12 @@ export class RunExecution {
   }
 
   #context(): RunContext<unknown> {
+    const caller = this.#caller;
     return {
+      get principal() {
+        return caller.principal;
+      },
+      assertMay: (permission) => caller.assert(permission),
       runId: this.#run.runId,
       services: this.#deps.services(),
       scope: this.#scope,
@@ -155,6 +178,7 @@ export class RunExecution {
       this.#ordinal += 1;
       return recorded.result as T;
     }
+    await this.#caller.assert();
     this.#emit('step-started', ordinal, { name });
     const result = await work({ signal, emit: (type, data) => this.#emit(type, ordinal, data) });
     signal.throwIfAborted();
@@ -245,7 +269,7 @@ export class RunExecution {
     if (cause === 'shutdown') return 'released';
     if (isDatabaseAway(error)) return 'database-away';
     try {
-      await this.#abandon(workflow, cause === 'cancelled' ? runErrors.RUN_CANCELLED() : error);
+      await this.#abandon(workflow, reasonOf(cause) ?? error);
       return 'final';
     } catch (abandonError) {
       if (abandonError instanceof LeaseLostError) return 'lost';

@@ -8,6 +8,7 @@ export type {
   NewRun,
   RunContext,
   RunEvent,
+  RunPermissions,
   RunService,
   RunState,
   RunSummary,

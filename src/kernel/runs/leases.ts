@@ -7,19 +7,24 @@ interface ClaimRow {
   readonly id: string;
   readonly tenant_id: string;
   readonly owner_id: string;
+  readonly key_id: string | null;
+  readonly scopes: readonly string[] | null;
   readonly workflow: string;
   readonly input: unknown;
   readonly attempt: number;
   readonly is_cancel_requested: boolean;
 }
 
-const claimed = `returning id, tenant_id, owner_id, workflow, input, attempt, cancel_requested_at is not null as is_cancel_requested`;
+const claimed = `returning id, tenant_id, owner_id, key_id, scopes, workflow, input, attempt, cancel_requested_at is not null as is_cancel_requested`;
 
 function toClaim(row: ClaimRow): ClaimedRun {
   return {
     runId: row.id,
     tenantId: row.tenant_id,
     ownerId: row.owner_id,
+    keyId: row.key_id,
+    scopes: row.scopes,
+    role: null,
     workflow: row.workflow,
     input: row.input,
     attempt: row.attempt,

@@ -45,8 +45,8 @@ export interface LiveRunIdentity {
   readonly ownerId: string;
 }
 
-/** Why a run's signal fired; `shutdown` and `lease-lost` leave the run to others, `cancelled` ends it. */
-export type AbortCause = 'cancelled' | 'lease-lost' | 'shutdown';
+/** Why a run's signal fired; `shutdown` and `lease-lost` leave the run to others, `cancelled` and `not-allowed` end it. */
+export type AbortCause = 'cancelled' | 'not-allowed' | 'lease-lost' | 'shutdown';
 
 export class RunAbortedError extends Error {
   readonly why: AbortCause;

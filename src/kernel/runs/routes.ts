@@ -10,8 +10,10 @@ function scopeOf(ctx: SignedInContext) {
 const getRun = defineRoute(runsContract, 'GET /runs/{runId}', {
   id: 'runs.run.get',
   access: 'signed-in',
+  openToKeys: true,
   limit: { name: 'runs.read', max: 600, windowSeconds: 60, by: 'user' },
   async handler(ctx) {
+    await ctx.services.runs.assertReach(ctx.principal, ctx.params.runId, 'read');
     const run = await ctx.services.runs.get(scopeOf(ctx), ctx.params.runId);
     if (!run) throw kernelErrors.NOT_FOUND();
     return {
@@ -25,9 +27,11 @@ const getRun = defineRoute(runsContract, 'GET /runs/{runId}', {
 const followRun = defineRoute(runsContract, 'GET /runs/{runId}/events', {
   id: 'runs.run.follow',
   access: 'signed-in',
+  openToKeys: true,
   limit: { name: 'runs.follow', max: 600, windowSeconds: 60, by: 'user' },
   errors: ['BAD_EVENT_ID'],
   async handler(ctx) {
+    await ctx.services.runs.assertReach(ctx.principal, ctx.params.runId, 'read');
     const lastEventId = ctx.headers['last-event-id'] ?? ctx.query.after ?? null;
     return await ctx.services.runs.events(scopeOf(ctx), ctx.params.runId, lastEventId || null);
   },
@@ -36,8 +40,10 @@ const followRun = defineRoute(runsContract, 'GET /runs/{runId}/events', {
 const cancelRun = defineRoute(runsContract, 'POST /runs/{runId}/cancel', {
   id: 'runs.run.cancel',
   access: 'signed-in',
+  openToKeys: true,
   limit: { name: 'runs.cancel', max: 120, windowSeconds: 60, by: 'user' },
   async handler(ctx) {
+    await ctx.services.runs.assertReach(ctx.principal, ctx.params.runId, 'act');
     return { wasActive: await ctx.services.runs.cancel(scopeOf(ctx), ctx.params.runId) };
   },
 });

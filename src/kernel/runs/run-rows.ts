@@ -1,4 +1,5 @@
 /** The rows of runs as their owner may write and see them, in the caller's transaction. */
+import type { Principal } from '#kernel/auth';
 import type { TenantScope, Tx } from '#kernel/db';
 import { kernelErrors } from '#kernel/errors';
 import { newId } from '#kernel/ids';
@@ -36,10 +37,16 @@ function toSummary(row: SummaryRow): RunSummary {
 }
 
 const insertSql = `
-  insert into kernel.runs (id, tenant_id, owner_id, workflow, subject, exclusive_key, input, state, attempt, executor_id)
-  values ($1, $2, $3, $4, $5, $6, $7::jsonb, $8, $9, $10)
+  insert into kernel.runs
+    (id, tenant_id, owner_id, workflow, subject, exclusive_key, input, state, attempt, executor_id, key_id, scopes)
+  values ($1, $2, $3, $4, $5, $6, $7::jsonb, $8, $9, $10, $11, $12)
   on conflict (tenant_id, exclusive_key) where state in ('queued', 'running') do nothing
   returning id`;
+
+/** keyOf is the API key behind a caller, also one that acts through a run. */
+export function keyOf({ via }: Pick<Principal, 'via'>): string | null {
+  return via.kind === 'key' || via.kind === 'run' ? (via.keyId ?? null) : null;
+}
 
 /**
  * insertRun writes an accepted run. With an executor it is written as running there at once: no claim, no queue, nothing
@@ -47,18 +54,23 @@ const insertSql = `
  */
 export async function insertRun(tx: Tx, run: NewRun, executorId: string | null): Promise<ClaimedRun> {
   const { scope } = tx;
-  if (!scope?.userId) throw new Error('a run is accepted on behalf of a person');
-  const { tenantId, userId } = scope;
-  const { workflow, subject, exclusiveKey, input } = run;
+  const { caller, workflow, subject, exclusiveKey, input } = run;
+  const { tenantId, userId, role } = caller;
+  if (scope?.userId !== userId || scope.tenantId !== tenantId)
+    throw new Error('a run is accepted on behalf of the person whose transaction it is');
+  const keyId = keyOf(caller);
+  const scopes = caller.scopes ?? null;
   const runId = newId();
   const attempt = executorId === null ? 0 : 1;
   const state = executorId === null ? 'queued' : 'running';
   const inputJson = JSON.stringify(input);
-  const values = [runId, tenantId, userId, workflow, subject, exclusiveKey, inputJson, state, attempt, executorId];
+  const about = [runId, tenantId, userId, workflow, subject, exclusiveKey, inputJson];
+  const values = [...about, state, attempt, executorId, keyId, scopes];
   const rows = await tx.query({ name: 'accept-run', text: insertSql, values });
   if (rows.length === 0) throw runErrors.RUN_ALREADY_ACTIVE();
   if (executorId === null) await tx.query({ text: `select pg_notify('${channel}', 'queued')` });
-  return { runId, tenantId, ownerId: userId, workflow, input, attempt, isCancelRequested: false };
+  const owned = { runId, tenantId, ownerId: userId, keyId, scopes, role };
+  return { ...owned, workflow, input, attempt, isCancelRequested: false };
 }
 
 /** requestCancel notes the wish to stop and tells the executor; returns whether the run was active. 404 for strangers. */
@@ -93,4 +105,18 @@ export async function findActiveRun(tx: Tx, exclusiveKey: string): Promise<RunSu
     values: [tx.scope?.tenantId, exclusiveKey],
   });
   return row ? toSummary(row) : null;
+}
+
+/** findReach returns what started a run of the scope and by which code it executes, or null. */
+export async function findReach(
+  tx: Tx,
+  { tenantId }: TenantScope,
+  runId: string,
+): Promise<{ readonly workflow: string; readonly key_id: string | null } | null> {
+  const [row] = await tx.query<{ workflow: string; key_id: string | null }>({
+    name: 'run-reach',
+    text: 'select workflow, key_id from kernel.runs where tenant_id = $1 and id = $2',
+    values: [tenantId, runId],
+  });
+  return row ?? null;
 }

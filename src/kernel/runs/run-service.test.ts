@@ -2,7 +2,15 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '#kernel/ids';
 import { isAfter, parseEventId, type RunContext, type RunWorkflow } from '#kernel/runs';
 import { createTestDatabase, type TestDatabase } from '#testing/database';
-import { acceptRun, collectStream, newPerson, startRunNode, type RunNode } from '#testing/run-node';
+import {
+  acceptRun,
+  callerOf,
+  collectStream,
+  newPerson,
+  startRunNode,
+  testPermissions,
+  type RunNode,
+} from '#testing/run-node';
 
 /** A gate a workflow waits at until the test opens it; opens early when the run is aborted. */
 function makeGate() {
@@ -24,6 +32,7 @@ const abandoned: { runId: string; state: string; errorCode: string; partialText:
 function makeWorkflow(name: string, execute: Body): RunWorkflow<{ words?: number }> {
   return {
     name,
+    permissions: testPermissions,
     execute,
     async abandon(_tx, { runId, state, errorCode, partialText }) {
       abandoned.push({ runId, state, errorCode, partialText });
@@ -72,7 +81,13 @@ describe('accepting', () => {
     const scope = newPerson();
     let lostId = '';
     const lost = database.db.withTenant(scope, async (tx) => {
-      const run = await node.runs.accept(tx, { workflow: 'speak', input: {}, exclusiveKey: 'k', subject: 's' });
+      const run = await node.runs.accept(tx, {
+        caller: callerOf(scope),
+        workflow: 'speak',
+        input: {},
+        exclusiveKey: 'k',
+        subject: 's',
+      });
       lostId = run.id;
       throw new Error('the handler changed its mind');
     });
@@ -96,7 +111,7 @@ describe('accepting', () => {
     await using node = await startRunNode(database.db, [makeWorkflow('speak', speak)]);
     const scope = newPerson();
     const { id } = await database.db.withTenant(scope, (tx) =>
-      node.runs.accept(tx, { workflow: 'speak', input: {}, exclusiveKey: 'k', subject: 's' }),
+      node.runs.accept(tx, { caller: callerOf(scope), workflow: 'speak', input: {}, exclusiveKey: 'k', subject: 's' }),
     );
     await expect.poll(async () => (await node.runs.get(scope, id))?.state, { timeout: 10_000 }).toBe('succeeded');
   });

@@ -3,6 +3,8 @@ import type { Services } from '#kernel/app';
 import type { ExecutorRegistry } from '#kernel/jobs';
 import type { Database, TenantScope, Tx } from '#kernel/db';
 import type { Logger } from '#kernel/log';
+import { assertReach } from './assert-reach.ts';
+import { createCallers, type CallerDeps } from './caller-rights.ts';
 import { runErrors } from './errors.ts';
 import { beforeAll, parseEventId } from './event-id.ts';
 import { RunExecution, type ClaimedRun } from './execute-run.ts';
@@ -23,7 +25,7 @@ const retryAwayMilliseconds = 250;
 const journalKeepHours = 24;
 const pruneEveryBeats = 300;
 
-interface RunServiceOptions {
+interface RunServiceOptions extends CallerDeps {
   readonly db: Database;
   readonly log: Logger;
   readonly registry: ExecutorRegistry;
@@ -33,12 +35,22 @@ interface RunServiceOptions {
   readonly services: () => Services;
 }
 
+/** indexWorkflows is by name. Throws when one asks for a permission that nobody declares: nobody could ever run it. */
+function indexWorkflows({ workflows, policy }: RunServiceOptions): ReadonlyMap<string, RunWorkflow> {
+  for (const { name, permissions } of workflows) {
+    const unknown = [permissions.act, permissions.read].find((permission) => !(permission in policy.permissions));
+    if (unknown) throw new Error(`the workflow ${name} asks for the permission ${unknown}, which nobody declares`);
+  }
+  return new Map(workflows.map((workflow) => [workflow.name, workflow]));
+}
+
 /** createRunService makes the service; `open` begins to sweep and listen, `drain` and `close` end it. */
 export function createRunService(options: RunServiceOptions): RunService {
-  const { db, log, registry, role } = options;
-  const workflows = new Map(options.workflows.map((workflow) => [workflow.name, workflow]));
+  const { db, log, registry, role, identity, policy } = options;
+  const workflows = indexWorkflows(options);
   const isExecutor = role !== 'web';
   const live = new Map<string, LiveRun>();
+  const callers = createCallers({ identity, policy, log }, (runId) => live.get(runId)?.stop('not-allowed'));
   const accepted = new Map<string, { readonly run: ClaimedRun; readonly at: number }>();
   const executing = new Set<Promise<void>>();
   const leases = createLeases(db, registry.id);
@@ -50,7 +62,7 @@ export function createRunService(options: RunServiceOptions): RunService {
     publisher.publishSoon(run);
   };
   let isDraining = false;
-  let stopListening: () => void = () => undefined;
+  const stops: (() => void)[] = [];
   let beats = 0;
   let finishedCount = 0;
 
@@ -71,13 +83,16 @@ export function createRunService(options: RunServiceOptions): RunService {
     let run: ClaimedRun | null = first;
     while (run) {
       const liveRun = new LiveRun(run, onEmit);
+      const caller = callers.enter(run, workflows.get(run.workflow)?.permissions.act ?? '');
       live.set(run.runId, liveRun);
       const outcome: string = await new RunExecution(
         { db, log, journal, workflows, services: options.services },
         run,
         liveRun,
+        caller,
       ).execute();
       if (live.get(run.runId) === liveRun) live.delete(run.runId);
+      callers.leave(caller);
       // Journal events that are not final yet must reach SQL before a follower turns there.
       if (outcome === 'released') await journal.flush().catch(() => undefined);
       if (outcome === 'final') finishedCount += 1;
@@ -147,10 +162,11 @@ export function createRunService(options: RunServiceOptions): RunService {
     },
     cancel,
     get: (scope, runId) => db.withTenant(scope, (tx) => findRun(tx, scope, runId)),
+    assertReach: (caller, runId, act) => assertReach({ db, policy, workflows }, caller, runId, act),
     findActive: findActiveRun,
     stats: () => ({ active: live.size, finished: finishedCount }),
     async open() {
-      stopListening = await db.listen(channel, onNotify);
+      stops.push(await db.listen(channel, onNotify), callers.watch());
       registry.onBeat(onBeat);
       await sweep();
     },
@@ -166,7 +182,7 @@ export function createRunService(options: RunServiceOptions): RunService {
       follower.close();
     },
     close() {
-      stopListening();
+      for (const stop of stops.splice(0)) stop();
       journal.close();
       follower.close();
     },

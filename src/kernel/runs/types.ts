@@ -1,5 +1,6 @@
 /** A run is one durable piece of work a person waits for; its events are numbered, journalled and resumable. */
 import type { Services } from '#kernel/app';
+import type { Principal } from '#kernel/auth';
 import type { TenantScope, Tx } from '#kernel/db';
 import type { EventStream } from '#kernel/http';
 
@@ -24,6 +25,8 @@ export interface RunEvent {
 }
 
 export interface NewRun {
+  /** Who asks for it, as the request came: the run may do no more, and no longer than they may. */
+  readonly caller: Principal;
   /** Name of the workflow, such as `agents.chat-turn.v1`. */
   readonly workflow: string;
   readonly input: unknown;
@@ -55,6 +58,11 @@ export interface RunService {
   /** Asks a run to stop, on whichever process it executes. True when it was active. */
   cancel(scope: TenantScope, runId: string): Promise<boolean>;
   get(scope: TenantScope, runId: string): Promise<RunSummary | null>;
+  /**
+   * Throws FORBIDDEN when the caller is an API key whose scopes do not reach this run, 404 when there is none for its
+   * person. A key reaches what it started itself, and what its scopes hold the workflow's permission for.
+   */
+  assertReach(caller: Principal, runId: string, act: keyof RunPermissions): Promise<void>;
   /** The active run with this exclusive key, or null. */
   findActive(tx: Tx, exclusiveKey: string): Promise<RunSummary | null>;
   /** Runs executing here, and runs finished here since the start. */
@@ -72,6 +80,13 @@ export interface RunContext<Input> {
   readonly services: Services;
   readonly scope: TenantScope & { readonly userId: string };
   readonly input: Input;
+  /** The caller as it acts here and now. Throws RUN_NOT_ALLOWED when it may not act any more. */
+  readonly principal: Principal;
+  /**
+   * Throws RUN_NOT_ALLOWED unless the caller holds the permission now. The workflow's own is asked for before each step;
+   * whatever else a run does on its caller's behalf asks here first.
+   */
+  assertMay(permission: string): Promise<void>;
   /** Aborts when the run is cancelled, loses its lease or the server gives up on it. */
   readonly signal: AbortSignal;
   /**
@@ -101,9 +116,16 @@ export interface StepContext {
   emit(type: string, data: Readonly<Record<string, unknown>>): void;
 }
 
+/** RunPermissions are what a caller needs: `act` to have it run and to stop it, `read` to follow it. */
+export interface RunPermissions {
+  readonly act: string;
+  readonly read: string;
+}
+
 /** RunWorkflow is registered once per name. Never edit a released one's steps: register a new name. */
 export interface RunWorkflow<Input = unknown> {
   readonly name: string;
+  readonly permissions: RunPermissions;
   readonly execute: (run: RunContext<Input>) => Promise<void>;
   /**
    * Saves the outcome when the run ends without `finish` (stopped, failed, crash loop), in the transaction that makes

@@ -2,16 +2,20 @@
 import { randomBytes } from 'node:crypto';
 import type { Tx } from '#kernel/db';
 import { isId, newId } from '#kernel/ids';
-import { EnvelopeError, openEnvelope, parseEnvelope, sealEnvelope } from './envelope.ts';
+import { EnvelopeError, KeyMissingError, openEnvelope, parseEnvelope, sealEnvelope } from './envelope.ts';
 import { secretsErrors } from './errors.ts';
 import { createMasterKeys, type MasterKeys } from './master-keys.ts';
-import type { SecretBox, SecretPlace } from './types.ts';
+import type { KeyRing, SealedColumn, SecretBox, SecretPlace } from './types.ts';
 
 export interface SecretBoxOptions {
   /** Base64 of 32 bytes or more; `config.masterKey`. */
   readonly masterKey: string | undefined;
   /** Master keys replaced by rotation; they only decrypt. */
   readonly previousMasterKeys?: readonly string[];
+  /** Reads the keys again, so that a rotation reaches a running server; absent where they cannot change. */
+  readonly reload?: () => KeyRing;
+  /** All columns that hold sealed texts; sealing for any other throws. Absent: no column is known, and any will do. */
+  readonly columns?: readonly SealedColumn[];
 }
 
 interface DataKeyRow {
@@ -37,6 +41,11 @@ function fromKid(kid: string): string {
   return id;
 }
 
+/** placeIn is the place of one row's text in a declared column. */
+export function placeIn({ table, column }: SealedColumn, tenantId: string, rowId: string): SecretPlace {
+  return { tenantId, table, column, rowId };
+}
+
 const contextOf = (place: SecretPlace) => [place.tenantId, place.table, place.column, place.rowId];
 
 /** inPlace refuses another tenant's transaction (the key cache knows no row-level security) and maps what does not open. */
@@ -48,14 +57,18 @@ async function inPlace(tx: Tx, place: SecretPlace, work: () => Promise<string>):
   } catch (error) {
     if (!(error instanceof EnvelopeError)) throw error;
     const internal = `${place.table}.${place.column} of row ${place.rowId}: ${error.message}`;
+    // A rotation that one server has not heard of: nobody should enter again what is not lost.
+    if (error instanceof KeyMissingError) throw secretsErrors.SECRET_KEY_MISSING({ internal, cause: error });
     throw secretsErrors.SECRET_UNREADABLE({ internal, cause: error });
   }
 }
 
 /** createSecretBox makes the box. Throws when there is no master key. */
 export function createSecretBox(options: SecretBoxOptions): SecretBox {
-  if (!options.masterKey) throw new Error('encryption at rest needs a master key');
-  return new TenantSecretBox(createMasterKeys(options.masterKey, options.previousMasterKeys ?? []));
+  const { masterKey, previousMasterKeys = [], reload, columns } = options;
+  if (!masterKey) throw new Error('encryption at rest needs a master key');
+  const known = columns && new Set(columns.map(({ table, column }) => `${table}.${column}`));
+  return new TenantSecretBox(createMasterKeys({ masterKey, previousMasterKeys }, reload), known);
 }
 
 class TenantSecretBox implements SecretBox {
@@ -65,12 +78,17 @@ class TenantSecretBox implements SecretBox {
    * transaction: a cached key whose creation was rolled back would seal what nobody could open.
    */
   readonly #opened = new Map<string, Buffer>();
+  readonly #knownColumns: ReadonlySet<string> | undefined;
 
-  constructor(masterKeys: MasterKeys) {
+  constructor(masterKeys: MasterKeys, knownColumns: ReadonlySet<string> | undefined) {
     this.#masterKeys = masterKeys;
+    this.#knownColumns = knownColumns;
   }
 
   async seal(tx: Tx, place: SecretPlace, plaintext: string): Promise<string> {
+    // A renewal of data keys would pass it by.
+    if (this.#knownColumns?.has(`${place.table}.${place.column}`) === false)
+      throw new Error(`${place.table}.${place.column} is not among the sealed columns`);
     return inPlace(tx, place, async () => {
       const key = (await this.#findActive(tx, place.tenantId)) ?? (await this.#create(tx, place.tenantId));
       return sealEnvelope(key.bytes, toKid(key.id), contextOf(place), Buffer.from(plaintext, 'utf8'));

@@ -15,6 +15,9 @@ export class EnvelopeError extends Error {
   }
 }
 
+/** KeyMissingError: the text is whole as far as can be told, and the key that it names is not here. */
+export class KeyMissingError extends EnvelopeError {}
+
 export interface Envelope {
   readonly kid: string;
   readonly iv: Buffer;

@@ -1,12 +1,15 @@
 /** Master keys wrap data keys and nothing else; the current one wraps, older ones only unwrap. */
 import { hkdfSync } from 'node:crypto';
-import { EnvelopeError, openEnvelope, parseEnvelope, sealEnvelope } from './envelope.ts';
+import { KeyMissingError, openEnvelope, parseEnvelope, sealEnvelope } from './envelope.ts';
+import type { KeyRing } from './types.ts';
 
 export interface MasterKeys {
   /** Id of the key that wraps; wrapped keys with another id are what a rotation has yet to rewrap. */
   readonly currentId: string;
+  /** Ids of all keys held, the current one first. */
+  readonly ids: readonly string[];
   wrap(tenantId: string, dataKeyId: string, dataKey: Uint8Array): string;
-  /** Throws EnvelopeError when no master key here has the id named, or the wrapping was tampered with. */
+  /** Throws KeyMissingError when no master key here has the id named, EnvelopeError when the wrapping was tampered with. */
   unwrap(tenantId: string, dataKeyId: string, wrapped: string): Buffer;
 }
 
@@ -16,27 +19,52 @@ function derive(masterKey: string, info: string, bytes: number): Buffer {
   return Buffer.from(hkdfSync('sha256', secret, 'bulkhead', info, bytes));
 }
 
-/** The id is derived, so that naming a key in a ciphertext tells nothing of it and needs no register. */
-function keyId(masterKey: string): string {
+/** masterKeyId is derived, so that naming a key in a ciphertext tells nothing of it and needs no register. */
+export function masterKeyId(masterKey: string): string {
   return derive(masterKey, 'master key id v1', 8).toString('base64url');
 }
 
 const context = (tenantId: string, dataKeyId: string) => [tenantId, 'kernel.data_keys', 'wrapped_key', dataKeyId];
 
-/** createMasterKeys takes base64 keys: the one in use, and those it replaced. */
-export function createMasterKeys(current: string, previous: readonly string[]): MasterKeys {
+interface Held {
+  readonly currentId: string;
+  readonly currentKey: Buffer;
+  readonly wrappingKeys: ReadonlyMap<string, Buffer>;
+}
+
+function hold({ masterKey, previousMasterKeys }: KeyRing): Held {
   const wrappingKeys = new Map(
-    [...previous, current].map((key) => [keyId(key), derive(key, 'master key wrap v1', 32)]),
+    [masterKey, ...previousMasterKeys].map((key) => [masterKeyId(key), derive(key, 'master key wrap v1', 32)]),
   );
-  const currentId = keyId(current);
-  const currentKey = derive(current, 'master key wrap v1', 32);
+  const currentId = masterKeyId(masterKey);
+  return { currentId, currentKey: derive(masterKey, 'master key wrap v1', 32), wrappingKeys };
+}
+
+/**
+ * createMasterKeys holds the keys of a ring: the one in use, and those it replaced. `reload` reads the ring again; it is
+ * asked before wrapping, and when a wrapped key names a master key that is not held: a rotation went on elsewhere.
+ */
+export function createMasterKeys(ring: KeyRing, reload?: () => KeyRing): MasterKeys {
+  let held = hold(ring);
+  const refresh = (): void => {
+    if (reload) held = hold(reload());
+  };
   return {
-    currentId,
-    wrap: (tenantId, dataKeyId, dataKey) => sealEnvelope(currentKey, currentId, context(tenantId, dataKeyId), dataKey),
+    get currentId() {
+      return held.currentId;
+    },
+    get ids() {
+      return [...held.wrappingKeys.keys()];
+    },
+    wrap(tenantId, dataKeyId, dataKey) {
+      refresh();
+      return sealEnvelope(held.currentKey, held.currentId, context(tenantId, dataKeyId), dataKey);
+    },
     unwrap(tenantId, dataKeyId, wrapped) {
       const envelope = parseEnvelope(wrapped);
-      const key = wrappingKeys.get(envelope.kid);
-      if (!key) throw new EnvelopeError(`no master key ${envelope.kid} is configured`);
+      if (!held.wrappingKeys.has(envelope.kid)) refresh();
+      const key = held.wrappingKeys.get(envelope.kid);
+      if (!key) throw new KeyMissingError(`no master key ${envelope.kid} is configured`);
       return openEnvelope(key, envelope, context(tenantId, dataKeyId));
     },
   };

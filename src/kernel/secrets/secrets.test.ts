@@ -2,10 +2,11 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import fc from 'fast-check';
+import { createAuditLog } from '#kernel/audit';
 import { newId } from '#kernel/ids';
 import { createTestDatabase, type TestDatabase } from '#testing/database';
 import { openEnvelope, parseEnvelope, sealEnvelope } from './envelope.ts';
-import { createSecretBox, lastFour, type SecretBox, type SecretPlace } from './index.ts';
+import { createSecretBox, lastFour, masterKeyId, rewrapDataKeys, type SecretBox, type SecretPlace } from './index.ts';
 
 const newMasterKey = () => randomBytes(32).toString('base64');
 const masterKey = newMasterKey();
@@ -149,7 +150,7 @@ test('[K9.1] without the master key, or with a data key wrapped for another row,
   const place = newPlace();
   const sealed = await seal(place);
   await expect(open(place, sealed, createSecretBox({ masterKey: newMasterKey() }))).rejects.toMatchObject({
-    code: 'SECRET_UNREADABLE',
+    code: 'SECRET_KEY_MISSING',
   });
   await ground.db.withTenant(place, (tx) =>
     tx.query({ text: 'update kernel.data_keys set id = $1', values: [newId()] }),
@@ -162,6 +163,57 @@ test('[K9.2] a box that knows the previous master key still opens what it wrappe
   const sealed = await seal(place);
   const rotated = createSecretBox({ masterKey: newMasterKey(), previousMasterKeys: [masterKey] });
   expect(await open(place, sealed, rotated)).toBe(plaintext);
+});
+
+test('[K9.2] [K7.2] a rotation is recorded once, in the organisation of the operator, with the last batch', async () => {
+  await using other = await createTestDatabase();
+  const operator = newId();
+  await other.db.withAuth((tx) =>
+    tx.query({ text: `insert into auth.organizations (id, name) values ($1, 'Operator')`, values: [operator] }),
+  );
+  const audit = createAuditLog({ db: other.db });
+  const old = createSecretBox({ masterKey });
+  for (let i = 0; i < 7; i += 1) {
+    const place = newPlace();
+    await other.db.withTenant(place, (tx) => old.seal(tx, place, plaintext));
+  }
+  const ring = { masterKey: newMasterKey(), previousMasterKeys: [masterKey] };
+  const progress: number[][] = [];
+  const rotate = () =>
+    rewrapDataKeys({ db: other.db, audit, ring, batchSize: 3, onProgress: (...step) => progress.push(step) });
+  expect(await rotate()).toEqual({ keyId: masterKeyId(ring.masterKey), rewrapped: 7 });
+  expect(progress).toEqual([
+    [3, 7],
+    [6, 7],
+    [7, 7],
+  ]);
+  expect(await rotate()).toMatchObject({ rewrapped: 0 });
+  const records = await other.db.withTenant({ tenantId: operator }, (tx) =>
+    tx.query({ text: 'select action, resource, details from kernel.audit_records' }),
+  );
+  expect(records).toEqual([
+    {
+      action: 'secrets.master-key.rotate',
+      resource: `master-key:${masterKeyId(ring.masterKey)}`,
+      details: { replaced: masterKeyId(masterKey) },
+    },
+  ]);
+  expect(await audit.verify({ tenantId: operator })).toEqual({ checked: 1, brokenAt: null });
+});
+
+test('[K9.2] a box learns of a new master key when it meets one, and wraps under it from then on', async () => {
+  let ring = { masterKey, previousMasterKeys: [] as string[] };
+  const running = createSecretBox({ ...ring, reload: () => ring });
+  const place = newPlace();
+  const sealed = await seal(place, plaintext, running);
+  ring = { masterKey: newMasterKey(), previousMasterKeys: [masterKey] };
+  const ahead = createSecretBox(ring);
+  const [early, late] = [newPlace(), newPlace()];
+  const theirs = await seal(early, plaintext, ahead);
+  expect(await open(early, theirs, running)).toBe(plaintext);
+  expect(await open(place, sealed, running)).toBe(plaintext);
+  const ours = await seal(late, plaintext, running);
+  expect(await open(late, ours, createSecretBox({ masterKey: ring.masterKey }))).toBe(plaintext);
 });
 
 test('[K9.1] there is no box without a master key of 32 bytes', () => {

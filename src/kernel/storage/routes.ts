@@ -8,6 +8,7 @@ import { fileHeaders, servedType } from './file-headers.ts';
 const downloadFile = defineRoute(filesContract, 'GET /files/{fileId}', {
   id: 'kernel.file.read',
   access: 'signed-in',
+  openToKeys: true,
   limit: { name: 'kernel.file.read', max: 600, windowSeconds: 60, by: 'user' },
   errors: ['FILE_LINK_INVALID'],
   async handler({ services: { storage }, principal, params, query }) {
@@ -24,4 +25,16 @@ const downloadFile = defineRoute(filesContract, 'GET /files/{fileId}', {
   },
 });
 
-export const storageRoutes: readonly Route[] = [downloadFile];
+const readUploadLimits = defineRoute(filesContract, 'GET /upload-limits', {
+  id: 'kernel.upload-limits.read',
+  access: 'signed-in',
+  openToKeys: true,
+  limit: { name: 'kernel.upload-limits.read', max: 120, windowSeconds: 60, by: 'user' },
+  handler: async ({ services: { config } }) => ({
+    fileMaxBytes: config.uploadMaxMb * 1_048_576,
+    pictureMaxBytes: config.imageMaxMb * 1_048_576,
+    pictureMaxEdge: config.imageMaxEdge,
+  }),
+});
+
+export const storageRoutes: readonly Route[] = [downloadFile, readUploadLimits];

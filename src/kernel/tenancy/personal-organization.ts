@@ -19,11 +19,13 @@ export async function createPersonalOrganization(
   return tenantId;
 }
 
-/** findHomeOrganization returns where a new session starts: the personal organisation, else the oldest, or null. */
+/** findHomeOrganization returns where a new session starts: where the person worked last, else the personal one, else the oldest, or null. */
 export async function findHomeOrganization(tx: Tx, userId: string): Promise<string | null> {
   const [row] = await tx.query<{ tenant_id: string }>({
     text: `select m.tenant_id from auth.members m join auth.organizations o on o.id = m.tenant_id
-           where m.user_id = $1 order by (o.personal_user_id = m.user_id) desc nulls last, m.created_at limit 1`,
+           join auth.users u on u.id = m.user_id
+           where m.user_id = $1 order by (u.home_tenant_id = m.tenant_id) desc nulls last,
+             (o.personal_user_id = m.user_id) desc nulls last, m.created_at limit 1`,
     values: [userId],
   });
   return row?.tenant_id ?? null;

@@ -1,5 +1,5 @@
 /** What every route owes, asked of every route: 401, 400, 415, limits, headers; new routes are covered as they appear. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { z } from 'zod';
 import { defineRoute, type Route } from '#kernel/http';
 import { newId } from '#kernel/ids';
@@ -18,10 +18,26 @@ const permissions = Object.assign(
 
 let server: TestServer;
 let owner: Tenant;
+let stranger: Tenant;
+/** An operator whose last proof is a day old. */
+let stale: Tenant;
 
 beforeAll(async () => {
   server = await startTestServer();
   owner = await server.signUpOwner();
+  stranger = await server.secondTenant();
+  stale = await server.secondTenant();
+  await server.services.db.withAuth(async (tx) => {
+    const values = [stale.principal.userId];
+    await tx.query({ text: `update auth.users set is_operator = true where id = $1`, values });
+    await tx.query({
+      text: `update auth.sessions set proved_at = now() - interval '1 day' where user_id = $1`,
+      values,
+    });
+    await tx.query({ text: `select pg_notify('bulkhead_sessions', 'user:' || $1::text)`, values });
+  });
+  const resolve = () => server.services.identity.resolve({ cookie: stale.client.cookie });
+  await vi.waitUntil(async () => (await resolve())?.isOperator === true, { timeout: 10_000 });
 }, 60_000);
 afterAll(() => server?.[Symbol.asyncDispose]());
 
@@ -39,7 +55,24 @@ describe('over the wire', () => {
     },
   );
 
-  test.each(named(routes.filter((route) => route.operation.body)))(
+  test.each(named(routes.filter((route) => route.operation.protocol)))(
+    '[K5.1] %s leaves unknown fields aside as its standard asks, and refuses all but JSON',
+    async (_key, { operation, ...route }) => {
+      expect(operation.protocol?.standard).toMatch(/^RFC \d+/);
+      if (!operation.body) return;
+      const path = pathOf({ operation, ...route });
+      const headers = { 'content-type': operation.protocol?.mediaType ?? '' };
+      const refused = await owner.client.ask(path, { body: { 'no such field': 1 }, headers });
+      expect(refused.text).not.toContain('no such field');
+      expect(refused.headers.get('content-type')).toContain(operation.protocol?.mediaType);
+      await owner.client.expect(415, path, {
+        body: 'a=b',
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      });
+    },
+  );
+
+  test.each(named(routes.filter(({ operation }) => operation.body && !operation.form && !operation.protocol)))(
     '[K5.1] %s refuses an unknown field and a body that is not JSON',
     async (_key, route) => {
       const unknown = await owner.client.expect(400, pathOf(route), { body: { 'no such field': 1 } });
@@ -60,10 +93,34 @@ describe('over the wire', () => {
     },
   );
 
-  test.each(named(routes.filter((route) => !route.key.startsWith('GET '))))(
+  test.each(named(routes.filter((route) => route.operation.form)))(
+    '[K8.2] %s takes forms of other sites, and nothing else, as nobody',
+    async (_key, route) => {
+      expect(route.access).toBe('public');
+      await owner.client.expect(415, pathOf(route), { body: {}, headers: { 'sec-fetch-site': 'cross-site' } });
+    },
+  );
+
+  test.each(named(routes.filter((route) => !route.key.startsWith('GET ') && !route.operation.form)))(
     '[K8.2] %s refuses a write from another site',
     async (_key, route) => {
       await owner.client.expect(403, pathOf(route), { body: {}, headers: { 'sec-fetch-site': 'cross-site' } });
+    },
+  );
+
+  test.each(named(routes.filter((route) => route.access === 'operator')))(
+    '[K17.4] %s is for who runs the server: the owner of an organisation gets 403',
+    async (_key, route) => {
+      const answer = await stranger.client.expect(403, pathOf(route), { body: route.operation.body ? {} : undefined });
+      expect(answer.json.code).toBe('FORBIDDEN');
+    },
+  );
+
+  test.each(named(routes.filter((route) => route.stepUp)))(
+    '[K2.4] %s asks for a recent proof of who it is',
+    async (_key, route) => {
+      const answer = await stale.client.expect(403, pathOf(route), { body: route.operation.body ? {} : undefined });
+      expect(answer.json.code).toBe('STEP_UP_REQUIRED');
     },
   );
 
@@ -104,17 +161,21 @@ describe('in the declarations', () => {
   });
 
   test.each(named(routes))('[K5.1] every object in the contract of %s is strict', (_key, { operation }) => {
-    for (const schema of [operation.params, operation.query, operation.body, operation.response]) {
+    // Only what another standard calls open may be: the bodies of its operations.
+    const body = operation.protocol ? undefined : operation.body;
+    for (const schema of [operation.params, operation.query, body, operation.response]) {
       if (schema) expect(looseObjects(schema)).toEqual([]);
     }
+    if (operation.protocol && operation.body) expect(looseObjects(operation.body)).not.toEqual([]);
   });
 
-  test('[K5.4] every POST that creates (201 or 202) honours Idempotency-Key, uploads and signing up apart', () => {
+  test('[K5.4] every POST that creates (201 or 202) honours Idempotency-Key; uploads, signing up and secrets shown once apart', () => {
     const creating = routes.filter(
-      ({ key, operation, access }) =>
+      ({ key, operation, access, showsSecretOnce }) =>
         key.startsWith('POST ') &&
         (operation.status === 201 || operation.status === 202) &&
         !operation.upload &&
+        !showsSecretOnce &&
         access !== 'public',
     );
     expect(creating.length).toBeGreaterThan(3);

@@ -20,7 +20,8 @@ function sample(schema: JsonSchema, path: string, options: SampleOptions): unkno
   if (Array.isArray(schema['enum'])) return schema['enum'][0];
   const choices = (schema['anyOf'] ?? schema['oneOf']) as JsonSchema[] | undefined;
   if (choices) return sample(choices.find((choice) => choice['type'] !== 'null') ?? {}, path, options);
-  switch (schema['type']) {
+  const type = Array.isArray(schema['type']) ? schema['type'][0] : schema['type'];
+  switch (type) {
     case 'object':
       return sampleObject(schema, path, options);
     case 'array':

@@ -33,6 +33,8 @@ export type Reply =
       readonly deltas: readonly Delta[];
       readonly firstMs?: number;
       readonly gapMs?: number;
+      /** The last delta of a stream with gaps waits for this: an answer that is still being written however slow the machine. */
+      readonly holdLast?: Promise<unknown>;
       readonly finishReason?: 'stop' | 'length' | 'tool_calls' | 'content_filter' | null;
       /** How a stream ends: properly, without `[DONE]`, with silence for ever, or with a reset connection. */
       readonly end?: 'done' | 'no-done' | 'stall' | 'die';

@@ -26,11 +26,17 @@ export function allowText(input: string): string {
   throw new TypeError('Markup from a string is refused on this page.');
 }
 
+/** The service worker of Web Push, the one script whose address the app hands over as text. */
+export function allowWorker(address: string): string {
+  if (address === '/sw.js') return address;
+  throw new TypeError('Code from a string is refused on this page.');
+}
+
 function refuse(): never {
   throw new TypeError('Code from a string is refused on this page.');
 }
 
 const factory = (globalThis as { trustedTypes?: TrustedTypesFactory }).trustedTypes;
-factory?.createPolicy('default', { createHTML: allowText, createScript: refuse, createScriptURL: refuse });
+factory?.createPolicy('default', { createHTML: allowText, createScript: refuse, createScriptURL: allowWorker });
 
 if (documentNonce) setNonce(documentNonce);

@@ -18,11 +18,13 @@ interface AccountFormProps {
   readonly submitLabel: string;
   /** Creates the account and goes on; throws ApiProblem. */
   readonly onSubmit: (account: NewAccount) => Promise<void>;
+  /** What the address field begins with. */
+  readonly email?: string;
   readonly footer?: ReactNode;
 }
 
-export function AccountForm({ demands, submitLabel, onSubmit, footer }: AccountFormProps) {
-  const form = useForm<NewAccount>({ initialValues: { name: '', email: '', password: '' } });
+export function AccountForm({ demands, submitLabel, onSubmit, email = '', footer }: AccountFormProps) {
+  const form = useForm<NewAccount>({ initialValues: { name: '', email, password: '' } });
   const [problem, setProblem] = useState<unknown>(null);
   const [isBusy, setBusy] = useState(false);
   const submit = async (account: NewAccount) => {

@@ -1,12 +1,18 @@
-/** The home page: the applications one has, and what each is for. */
+/** The home page: the applications one has, what one should see to, and what one did last. */
 import { Text, Title } from '@mantine/core';
 import { IconApps, IconChevronRight } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
+import { lazy, Suspense } from 'react';
 import { useSession } from '../session.ts';
+import { installedApps } from '../shell/installed-apps.ts';
 import { useMyApps } from '../shell/navigation.tsx';
 import { PageHeader } from '../ui/page-header.tsx';
-import { EmptyState } from '../ui/states.tsx';
+import { EmptyState, LoadingRows } from '../ui/states.tsx';
+import { Attention } from './home/attention.tsx';
+import { useAttention } from './home/use-attention.ts';
 import classes from './pages.module.css';
+
+const homeParts = new Map(installedApps.flatMap(({ id, home }) => (home ? [[id, lazy(home)] as const] : [])));
 
 export default function HomePage() {
   const { user, organisation } = useSession();
@@ -40,6 +46,32 @@ export default function HomePage() {
           ))}
         </ul>
       )}
+      <Below appIds={apps.map(({ id }) => id)} />
     </>
+  );
+}
+
+/** Below keeps its place until all of it is known: nothing moves under the finger. */
+function Below({ appIds }: { readonly appIds: readonly string[] }) {
+  const attention = useAttention();
+  return (
+    <Suspense fallback={<LoadingBelow />}>
+      {attention ? <Attention items={attention} /> : <LoadingBelow />}
+      {/* The parts ask for what is theirs meanwhile. */}
+      <div hidden={!attention}>
+        {appIds.map((id) => {
+          const Part = homeParts.get(id);
+          return Part ? <Part key={id} /> : null;
+        })}
+      </div>
+    </Suspense>
+  );
+}
+
+function LoadingBelow() {
+  return (
+    <div className={classes.section}>
+      <LoadingRows rows={4} height={56} />
+    </div>
   );
 }

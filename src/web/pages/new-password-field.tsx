@@ -1,13 +1,14 @@
 /** NewPasswordField shows, while one types, how strong a password is and which rules it still breaks (K2.2). */
-import { PasswordInput, Progress, Text } from '@mantine/core';
+import { Progress, Text } from '@mantine/core';
 import { IconCheck, IconCircle } from '@tabler/icons-react';
-import { useEffect, useId, useState } from 'react';
+import { useEffect, useState } from 'react';
 import {
   checkPassword,
   passwordRuleTexts,
   type PasswordRule,
   type PasswordVerdict,
 } from '../../kernel/auth/password-policy.ts';
+import { PasswordField } from '../ui/password-field.tsx';
 import classes from './pages.module.css';
 
 export interface PasswordDemands {
@@ -30,18 +31,30 @@ const strengthColors = ['red', 'red', 'yellow', 'teal', 'teal'] as const;
 
 export function NewPasswordField({ label, value, onChange, demands, personal, error }: NewPasswordFieldProps) {
   const verdict = useVerdict(value, demands, personal);
-  const rulesId = useId();
   return (
-    <div>
-      <PasswordInput
-        label={label}
-        autoComplete="new-password"
-        required
-        value={value}
-        error={error}
-        aria-describedby={rulesId}
-        onChange={(event) => onChange(event.currentTarget.value)}
-      />
+    <PasswordField
+      label={label}
+      autoComplete="new-password"
+      required
+      value={value}
+      error={error}
+      onChange={(event) => onChange(event.currentTarget.value)}
+      description={<Rules demands={demands} verdict={verdict} />}
+      descriptionProps={{ component: 'div' }}
+      inputWrapperOrder={['label', 'input', 'error', 'description']}
+    />
+  );
+}
+
+interface RulesProps {
+  readonly demands: PasswordDemands;
+  readonly verdict: PasswordVerdict | null;
+}
+
+/** Rules describes the field: screen readers say with its name what is still missing. */
+function Rules({ demands, verdict }: RulesProps) {
+  return (
+    <>
       <div className={classes.strength}>
         <Progress
           value={verdict ? Math.max(5, verdict.score * 25) : 0}
@@ -53,14 +66,14 @@ export function NewPasswordField({ label, value, onChange, demands, personal, er
           {verdict ? strengths[verdict.score] : 'Strength'}
         </Text>
       </div>
-      <ul className={classes.rules} id={rulesId} aria-label="What the password needs">
+      <ul className={classes.rules} aria-label="What the password needs">
         {shownRules(demands, verdict).map((rule) => (
           <Rule key={rule} isMet={verdict !== null && !verdict.failedRules.includes(rule)}>
             {passwordRuleTexts[rule].replace('{minLength}', String(demands.minLength))}
           </Rule>
         ))}
       </ul>
-    </div>
+    </>
   );
 }
 

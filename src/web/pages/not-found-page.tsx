@@ -1,7 +1,8 @@
 /** NotFoundPage says that an address leads nowhere, and where to go instead. */
-import { Button } from '@mantine/core';
-import { IconCompass } from '@tabler/icons-react';
+import { Button, Group } from '@mantine/core';
+import { IconCompass, IconSearch } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
+import { openPalette } from '../shell/palette/palette-state.ts';
 import { PageHeader } from '../ui/page-header.tsx';
 import { EmptyState } from '../ui/states.tsx';
 
@@ -13,13 +14,18 @@ export default function NotFoundPage() {
         icon={IconCompass}
         title="There is nothing at this address"
         action={
-          <Button component={Link} to="/">
-            Go home
-          </Button>
+          <Group gap="xs">
+            <Button component={Link} to="/">
+              Go home
+            </Button>
+            <Button variant="default" leftSection={<IconSearch size={16} />} onClick={openPalette}>
+              Search
+            </Button>
+          </Group>
         }
       >
-        It may have been deleted, or it belongs to somebody else. Links that used to work can be searched for from the
-        application they belong to.
+        It may have been deleted, it belongs to somebody else, or to another organisation of yours: the name above the
+        navigation says where you work now.
       </EmptyState>
     </>
   );

@@ -7,7 +7,7 @@ export function OpenPageTitle({ title, children }: { readonly title: string; rea
   usePageTitle(title);
   return (
     <header>
-      <Title order={1} tabIndex={-1}>
+      <Title order={1} tabIndex={-1} mb={children ? undefined : 'md'}>
         {title}
       </Title>
       {children ? (

@@ -1,5 +1,5 @@
-/** Settings of the person: name, username, password. */
-import { Button, Card, Group, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core';
+/** Settings of the person: picture, name, username, password. */
+import { Button, Card, Group, Stack, Text, TextInput, Title } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { notifications } from '@mantine/notifications';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
@@ -8,16 +8,21 @@ import { useCall } from '../api-hooks.ts';
 import { authApi, sessionQuery, setupQuery, useSession } from '../session.ts';
 import { showFieldErrors } from '../ui/form.ts';
 import { PageHeader } from '../ui/page-header.tsx';
+import { PasswordField } from '../ui/password-field.tsx';
 import { FormProblem } from '../ui/states.tsx';
+import { EmailForm } from './mail-proofs/email-form.tsx';
 import { NewPasswordField } from './new-password-field.tsx';
 import classes from './pages.module.css';
+import { PictureForm } from './picture-form.tsx';
 
 export default function ProfilePage() {
   return (
     <div className={classes.narrow}>
       <PageHeader title="Profile" description="How you appear here, and how you sign in." />
       <Stack gap="lg">
+        <PictureForm />
         <NameForm />
+        <EmailForm />
         <PasswordForm />
       </Stack>
     </div>
@@ -42,22 +47,21 @@ function NameForm() {
     <Card>
       <form
         onSubmit={form.onSubmit(({ name, username }) =>
-          save.mutate({ body: { name, username: username.trim() || null } }),
+          save.mutate({
+            // What was not touched here may have been changed in another tab: it stays as it is.
+            body: {
+              ...(form.isDirty('name') ? { name } : {}),
+              ...(form.isDirty('username') ? { username: username.trim() || null } : {}),
+            },
+          }),
         )}
       >
         <Stack gap="sm">
           <Title order={2}>You</Title>
           <TextInput label="Name" autoComplete="name" required {...form.getInputProps('name')} />
           <TextInput
-            label="E-mail"
-            value={user.email}
-            readOnly
-            variant="filled"
-            description="The address you sign in with."
-          />
-          <TextInput
             label="Username"
-            description="Optional: another name to sign in with. 3 to 32 letters, digits, dots, dashes or underscores."
+            description="Another name to sign in with. 3 to 32 letters, digits, dots, dashes or underscores."
             autoComplete="off"
             autoCapitalize="none"
             spellCheck={false}
@@ -99,7 +103,7 @@ function PasswordForm() {
             </Text>
           </div>
           <input type="email" name="username" autoComplete="username" value={user.email} readOnly hidden />
-          <PasswordInput
+          <PasswordField
             label="Current password"
             autoComplete="current-password"
             required

@@ -1,16 +1,16 @@
 /** Settings: where one is signed in, and ending what one does not recognise. */
-import { Button, Tooltip } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { IconDeviceDesktop, IconDeviceMobile, IconDevices } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { keyOf, useCall, usePages } from '../api-hooks.ts';
+import { TimeAgo } from '../ui/time-ago.tsx';
 import type { ItemOf } from '../api.ts';
 import type { authContract } from '../../kernel/auth/contract.ts';
 import { authApi } from '../session.ts';
 import { ConfirmDialog } from '../ui/confirm-dialog.tsx';
-import { DataList, DataRow } from '../ui/data-list.tsx';
-import { formatAgo, formatTime } from '../ui/format.ts';
+import { DataRow, PagedList } from '../ui/data-list.tsx';
 import { PageHeader } from '../ui/page-header.tsx';
 import { EmptyState } from '../ui/states.tsx';
 import { StatusBadge } from '../ui/status-badge.tsx';
@@ -24,7 +24,10 @@ export default function SessionsPage() {
   const [isConfirming, setConfirming] = useState(false);
   const refresh = () => queryClient.invalidateQueries({ queryKey: keyOf('GET /sessions') });
   const revoke = useCall(authApi, 'DELETE /sessions/{sessionId}', {
-    onSuccess: refresh,
+    onSuccess: async () => {
+      notifications.show({ message: 'The session has ended. Whoever used it has to sign in again.' });
+      await refresh();
+    },
     onError: (error) => notifications.show({ color: 'red', message: error.message }),
   });
   const revokeOthers = useCall(authApi, 'POST /sessions/revoke-others', {
@@ -35,27 +38,23 @@ export default function SessionsPage() {
     },
   });
   const hasOthers = sessions.items.some((session) => !session.isCurrent);
+  // One's own stands first: what follows is what one should know again.
+  const items = sessions.items.toSorted((a, b) => Number(b.isCurrent) - Number(a.isCurrent));
   return (
     <div className={classes.narrow}>
       <PageHeader
         title="Sessions"
-        description="Every place where you are signed in. End what you do not recognise, then change your password."
+        description="Every browser, app and program where you are signed in. End what you do not recognise, then change your password."
         actions={
           <Button variant="default" disabled={!hasOthers} onClick={() => setConfirming(true)}>
             Sign out everywhere else
           </Button>
         }
       />
-      <DataList
+      <PagedList
         label="Sessions"
-        items={sessions.items}
+        pages={{ ...sessions, items }}
         itemKey={(session) => session.id}
-        isLoading={sessions.isPending}
-        error={sessions.error}
-        onRetry={() => void sessions.refetch()}
-        hasMore={sessions.hasNextPage}
-        isLoadingMore={sessions.isFetchingNextPage}
-        onLoadMore={() => void sessions.fetchNextPage()}
         empty={
           <EmptyState icon={IconDevices} title="No sessions">
             You are signed in nowhere.
@@ -91,19 +90,24 @@ interface SessionLineProps {
 }
 
 function SessionLine({ session, isBusy, onRevoke }: SessionLineProps) {
-  const isPhone = /iphone|android|mobile|ipad/i.test(session.device);
+  const isPhone = session.kind === 'device' || /iphone|android|mobile|ipad/i.test(session.device);
   return (
     <DataRow
       icon={isPhone ? <IconDeviceMobile size={22} stroke={1.5} /> : <IconDeviceDesktop size={22} stroke={1.5} />}
       title={session.device}
-      description={`${session.address ?? 'Unknown address'} · signed in ${formatAgo(session.createdAt)}`}
+      description={
+        <>
+          {session.kind === 'device' ? 'App or program · ' : ''}
+          {session.address ?? 'Unknown address'} · signed in <TimeAgo at={session.createdAt} />
+        </>
+      }
       meta={
         session.isCurrent ? (
           <StatusBadge tone="good">This device</StatusBadge>
         ) : (
-          <Tooltip label={formatTime(session.lastUsedAt)}>
-            <span>used {formatAgo(session.lastUsedAt)}</span>
-          </Tooltip>
+          <span>
+            used <TimeAgo at={session.lastUsedAt} />
+          </span>
         )
       }
       actions={

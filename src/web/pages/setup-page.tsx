@@ -1,5 +1,5 @@
 /** /setup#token=… creates the owner of a new server; without a good link it says where to find one. */
-import { Anchor, Text } from '@mantine/core';
+import { Button, Text } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -19,9 +19,9 @@ export default function SetupPage() {
     return (
       <>
         <OpenPageTitle title="Already set up">This server has its owner. The link works only once.</OpenPageTitle>
-        <Anchor component={Link} to="/sign-in" size="sm">
+        <Button component={Link} to="/sign-in" fullWidth>
           Sign in
-        </Anchor>
+        </Button>
       </>
     );
   }

@@ -6,6 +6,7 @@ import { authApi, sessionQuery, setupQuery } from '../session.ts';
 import { ErrorState, LoadingRows } from '../ui/states.tsx';
 import { AccountForm } from './account-form.tsx';
 import { OpenPageTitle } from './open-page-title.tsx';
+import { ProviderButtons } from './sign-on/provider-buttons.tsx';
 
 export default function SignUpPage() {
   const setup = useQuery(setupQuery);
@@ -37,7 +38,12 @@ export default function SignUpPage() {
       <AccountForm
         demands={setup.data.passwordPolicy}
         submitLabel="Create the account"
-        footer={signIn}
+        footer={
+          <>
+            <ProviderButtons />
+            {signIn}
+          </>
+        }
         onSubmit={async (account) => {
           const session = await authApi('POST /auth/sign-up', { body: account });
           queryClient.setQueryData(sessionQuery.queryKey, session);

@@ -1,13 +1,15 @@
 /** Navigation lists home and the applications; the one that is open shows its pages. */
-import { IconHome, IconSettings } from '@tabler/icons-react';
+import { IconBuilding, IconHome, IconServerCog, IconSettings, IconUser } from '@tabler/icons-react';
 import { Link, useLocation } from '@tanstack/react-router';
 import type { AppPages, NavigationItem } from '../app-pages.ts';
 import { useSession } from '../session.ts';
 import { Mark } from '../ui/mark.tsx';
 import type { IconType } from '../ui/states.tsx';
+import { adminItems } from './admin-items.ts';
 import { installedApps } from './installed-apps.ts';
-import { settingsItems } from './settings-items.ts';
+import { settingsGroups, settingsOf } from './settings-items.ts';
 import classes from './shell.module.css';
+import { NotificationBell } from './notification-bell.tsx';
 
 /** useMyApps are the installed applications that the session grants, in the server's order. */
 export function useMyApps(): readonly (AppPages & { readonly tagline: string })[] {
@@ -18,29 +20,28 @@ export function useMyApps(): readonly (AppPages & { readonly tagline: string })[
   });
 }
 
-/** Brand is the mark with the name of the organisation one works in. */
+/** Brand is the mark with the name of the program. */
 export function Brand() {
-  const { organisation } = useSession();
   return (
     <span className={classes.brand}>
       <Mark />
-      <span className={classes.brandText}>
-        <strong>Bulkhead</strong>
-        <span className={classes.organisation}>{organisation.name}</span>
-      </span>
+      <strong className={classes.brandText}>Bulkhead</strong>
     </span>
   );
 }
 
 /** Navigation goes into a `nav` element; `onNavigate` closes the drawer around it. */
 export function Navigation({ onNavigate }: { readonly onNavigate?: () => void }) {
-  const { permissions } = useSession();
+  const { isOperator, permissions } = useSession();
   const apps = useMyApps();
   const path = useLocation({ select: (location) => location.pathname });
   const isIn = (section: string) => path === `/${section}` || path.startsWith(`/${section}/`);
   return (
     <ul className={classes.navList}>
       <NavLink item={{ label: 'Home', to: '/', icon: IconHome, isExact: true }} onNavigate={onNavigate} />
+      <li>
+        <NotificationBell onNavigate={onNavigate} />
+      </li>
       {apps.map((app) => (
         <NavSection
           key={app.id}
@@ -51,15 +52,42 @@ export function Navigation({ onNavigate }: { readonly onNavigate?: () => void })
           onNavigate={onNavigate}
         />
       ))}
-      <NavSection
-        title="Settings"
-        icon={IconSettings}
-        items={settingsItems}
-        isOpen={isIn('settings')}
+      <NavLink
+        item={{ label: 'Settings', to: '/settings', icon: IconSettings, isExact: true }}
         onNavigate={onNavigate}
       />
+      {isIn('settings') ? <SettingsSections path={path} onNavigate={onNavigate} /> : null}
+      {isOperator ? (
+        <NavSection
+          title="Administration"
+          icon={IconServerCog}
+          items={adminItems}
+          isOpen={isIn('admin')}
+          onNavigate={onNavigate}
+        />
+      ) : null}
     </ul>
   );
+}
+
+const groupIcons = { you: IconUser, organisation: IconBuilding } as const;
+
+/** SettingsSections opens the group that holds the page one is on: never more lines than a small screen is high. */
+function SettingsSections({ path, onNavigate }: { readonly path: string; readonly onNavigate?: () => void }) {
+  const { permissions } = useSession();
+  return settingsGroups.map(({ group, title }) => {
+    const items = settingsOf(group, permissions);
+    return (
+      <NavSection
+        key={group}
+        title={title}
+        icon={groupIcons[group]}
+        items={items}
+        isOpen={items.some(({ to }) => path === to)}
+        onNavigate={onNavigate}
+      />
+    );
+  });
 }
 
 interface NavSectionProps {

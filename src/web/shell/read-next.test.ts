@@ -12,6 +12,8 @@ test.each([
   '\\\\evil.example',
   'javascript:alert(1)',
   '/\t/evil.example',
+  '/.//evil.example',
+  '/x/..//evil.example',
   'agents',
   '',
   7,

@@ -6,7 +6,9 @@ export function readNext(value: unknown): string {
   try {
     const base = 'http://here.invalid';
     const url = new URL(value, base);
-    const isHere = url.origin === base && value.startsWith('/') && !/^\/(?:sign-in|sign-up|setup)\b/.test(url.pathname);
+    // `/.//elsewhere` becomes a path that a browser takes for an address of its own.
+    const isPath = value.startsWith('/') && !url.pathname.startsWith('//');
+    const isHere = url.origin === base && isPath && !/^\/(?:sign-in|sign-up|setup)\b/.test(url.pathname);
     return isHere ? url.pathname + url.search + url.hash : '/';
   } catch {
     return '/';

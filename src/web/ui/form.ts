@@ -14,8 +14,11 @@ interface FormLike {
 export function showFieldErrors(form: FormLike, problem: ApiProblem): ApiProblem | null {
   const fields = problem.fieldErrors();
   form.setErrors(fields);
-  const known = Object.keys(fields).filter((path) => Object.hasOwn(form.values as object, path.split('.')[0] ?? ''));
-  return known.length > 0 && known.length === problem.issues.length ? null : problem;
+  const hasField = (path: string) => Object.hasOwn(form.values as object, path.split('.')[0] ?? '');
+  const paths = Object.keys(fields);
+  // Several issues may be about one field, such as a password that breaks two rules.
+  const isEachPlaced = problem.issues.every(({ pointer }) => pointer.startsWith('/body/')) && paths.every(hasField);
+  return paths.length > 0 && isEachPlaced ? null : problem;
 }
 
 /**

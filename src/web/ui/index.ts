@@ -2,10 +2,11 @@
 export type { CitationRef } from './citation-chip.tsx';
 export { ConfirmDialog } from './confirm-dialog.tsx';
 export { copyText } from './copy-text.ts';
-export { DataList, DataRow } from './data-list.tsx';
+export { DataRow, PagedList } from './data-list.tsx';
 export { showFieldErrors, useDraft } from './form.ts';
-export { formatAgo, formatBytes, formatTime } from './format.ts';
+export { formatAgo, formatBytes, formatLimit, formatTime } from './format.ts';
 export { PageHeader, usePageTitle } from './page-header.tsx';
+export { SearchField } from './search-field.tsx';
 export { EmptyState, ErrorState, FormProblem, LoadingRows } from './states.tsx';
 export type { IconType } from './states.tsx';
 export { StatusBadge } from './status-badge.tsx';

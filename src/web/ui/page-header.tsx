@@ -26,7 +26,7 @@ export function PageHeader({ title, description, actions, back }: PageHeaderProp
   usePageTitle(title);
   return (
     <header className={classes.pageHeader}>
-      {back}
+      {back ? <div className={classes.back}>{back}</div> : null}
       <Group justify="space-between" align="flex-start" gap="sm">
         <div className={classes.pageTitle}>
           <Title order={1} tabIndex={-1}>

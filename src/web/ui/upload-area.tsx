@@ -12,6 +12,8 @@ interface UploadAreaProps {
   /** The `accept` of a file field: `.pdf,.md,.txt`. */
   readonly accept: string;
   readonly maxBytes: number;
+  /** True when one file is all that is wanted. */
+  readonly isSingle?: boolean;
   /** Sends one file; throws ApiProblem. Two run at a time. */
   readonly upload: UploadFile;
   /** Called after each file that arrived, to refresh the list. */
@@ -19,7 +21,7 @@ interface UploadAreaProps {
 }
 
 /** UploadArea keeps failed files listed with a retry; finished ones leave as the list of the page takes over. */
-export function UploadArea({ hint, accept, maxBytes, upload, onUploaded }: UploadAreaProps) {
+export function UploadArea({ hint, accept, maxBytes, isSingle = false, upload, onUploaded }: UploadAreaProps) {
   const { uploads, add, retry, remove } = useUploads({ accept, maxBytes, upload, onUploaded });
   const [isOver, setOver] = useState(false);
   const input = useRef<HTMLInputElement>(null);
@@ -27,7 +29,7 @@ export function UploadArea({ hint, accept, maxBytes, upload, onUploaded }: Uploa
   const drop = (event: DragEvent) => {
     event.preventDefault();
     setOver(false);
-    add([...event.dataTransfer.files]);
+    add([...event.dataTransfer.files].slice(0, isSingle ? 1 : undefined));
   };
   return (
     <div>
@@ -43,9 +45,9 @@ export function UploadArea({ hint, accept, maxBytes, upload, onUploaded }: Uploa
       >
         <IconUpload size={24} stroke={1.5} />
         <Text size="sm">
-          Drop files here or{' '}
+          Drop {isSingle ? 'the file' : 'files'} here or{' '}
           <Button variant="light" size="compact-sm" aria-describedby={hintId} onClick={() => input.current?.click()}>
-            Choose files
+            {isSingle ? 'Choose a file' : 'Choose files'}
           </Button>
         </Text>
         <Text size="xs" c="dimmed" id={hintId}>
@@ -55,7 +57,7 @@ export function UploadArea({ hint, accept, maxBytes, upload, onUploaded }: Uploa
           ref={input}
           type="file"
           hidden
-          multiple
+          multiple={!isSingle}
           accept={accept}
           onChange={(event) => {
             add([...(event.currentTarget.files ?? [])]);

@@ -1,7 +1,7 @@
 /** useUploads sends files two at a time, with progress, cancel and retry; a refused file says why and blocks no other. */
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { asProblem, isAborted } from '../api.ts';
-import { formatBytes } from './format.ts';
+import { formatBytes, formatLimit } from './format.ts';
 
 export type UploadFile = (
   file: File,
@@ -100,6 +100,6 @@ function refusal(file: File, { accept, maxBytes }: UploadRules): string | null {
     return `This kind of file is not read here. Accepted: ${endings.join(', ')}`;
   }
   if (file.size === 0) return 'The file is empty.';
-  if (file.size > maxBytes) return `${formatBytes(file.size)} is too large; the limit is ${formatBytes(maxBytes)}.`;
+  if (file.size > maxBytes) return `${formatBytes(file.size)} is too large; the limit is ${formatLimit(maxBytes)}.`;
   return null;
 }

@@ -1,7 +1,7 @@
 /** A question, the run that answers it and the place of the answer are written in one transaction, or not at all (K12.1). */
 import type { Services } from '#kernel/app';
 import type { Tx } from '#kernel/db';
-import type { EventStream } from '#kernel/http';
+import type { EventStream, SignedInContext } from '#kernel/http';
 import { newId } from '#kernel/ids';
 import type { Turn } from '../contract.ts';
 import { agentsErrors } from '../errors.ts';
@@ -33,10 +33,15 @@ export async function lockConversation(tx: Tx, caller: Caller, conversationId: s
   return row;
 }
 
-/** acceptRun accepts the run that will write the answer `answerId`. Throws RUN_ALREADY_ACTIVE. */
-export async function acceptRun(tx: Tx, services: Services, input: ChatTurnInput): Promise<string> {
+/** acceptRun accepts the run that will write the answer `answerId` for the caller. Throws RUN_ALREADY_ACTIVE. */
+export async function acceptRun(
+  tx: Tx,
+  { services, principal: caller }: Pick<SignedInContext, 'services' | 'principal'>,
+  input: ChatTurnInput,
+): Promise<string> {
   const subject = `conversation:${input.conversationId}`;
-  const { id } = await services.runs.accept(tx, { workflow: chatTurnName, input, exclusiveKey: subject, subject });
+  const about = { workflow: chatTurnName, input, exclusiveKey: subject, subject };
+  const { id } = await services.runs.accept(tx, { caller, ...about });
   return id;
 }
 

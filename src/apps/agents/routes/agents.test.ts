@@ -122,6 +122,33 @@ test('[K10.4] pages follow each other without gap or repetition, and a foreign c
   expect(json.errors[0].pointer).toBe('/query/cursor');
 });
 
+test('[A1] [K10.4] agents are found by a part of their name or description, in any case, literally and page by page', async () => {
+  const { client } = await fixture.server.secondTenant();
+  for (const [name, description] of [
+    ['Returns', 'Answers about PARCELS that come back'],
+    ['Parcel tracker', ''],
+    ['100 % cotton', 'Knows all about shirts'],
+    ['Under_score', ''],
+  ])
+    await createAgent(client, { name, description });
+  const deleted = await createAgent(client, { name: 'Parcel of old' });
+  await client.expect(204, `DELETE /agents/${deleted.id}`);
+  await createAgent(fixture.client, { name: 'Parcel of others' });
+  const find = async (search: string, more = '') =>
+    (await client.expect(200, `GET /agents?search=${encodeURIComponent(search)}${more}`)).json;
+  const namesOf = ({ items }: { items: { name: string }[] }) => items.map(({ name }) => name);
+  expect(namesOf(await find('pArCeL'))).toEqual(['Parcel tracker', 'Returns']);
+  expect(namesOf(await find('%'))).toEqual(['100 % cotton']);
+  expect(namesOf(await find('_'))).toEqual(['Under_score']);
+  expect(namesOf(await find('\\'))).toEqual([]);
+  const first = await find('parcel', '&limit=1');
+  expect(namesOf(first)).toEqual(['Parcel tracker']);
+  const second = await find('parcel', `&limit=1&cursor=${first.nextCursor}`);
+  expect([namesOf(second), second.nextCursor]).toEqual([['Returns'], null]);
+  const { json } = await client.expect(400, `GET /agents?search=${'x'.repeat(201)}`);
+  expect(json.errors[0].pointer).toBe('/query/search');
+});
+
 test('[K13.1] deleting an agent deletes its documents, files, passages and conversations', async () => {
   const { client, server, owner } = fixture;
   const agent = await createAgent(client);

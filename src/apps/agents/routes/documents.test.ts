@@ -17,7 +17,7 @@ import type { Agent, Passage } from '../contract.ts';
 import { readDocument } from '../knowledge/read-document.ts';
 import { searchPassages } from '../knowledge/search-passages.ts';
 import { sweepAgents } from '../workflows/sweep.ts';
-import { cleanFilename } from './upload-document.ts';
+import { cleanFilename } from '../knowledge/store-document.ts';
 
 let fixture: AgentsFixture;
 let agent: Agent;

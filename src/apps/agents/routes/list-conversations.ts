@@ -4,12 +4,8 @@ import { isId } from '#kernel/ids';
 import { agentsContract } from '../contract.ts';
 import { readLimit } from '../limits.ts';
 import { readCursor, toPage } from '../paging.ts';
+import { searchPattern } from '../search-pattern.ts';
 import { conversationColumns, toConversation, type ConversationRow } from '../tables.ts';
-
-/** toPattern makes a text a LIKE pattern that finds it literally. */
-export function toPattern(search: string): string {
-  return `%${search.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
-}
 
 function isKey(key: readonly unknown[]): boolean {
   const [time, conversationId] = key;
@@ -30,7 +26,7 @@ export const listConversations = defineRoute(agentsContract, 'GET /conversations
     if (after)
       conditions.push(`and (c.updated_at, c.id) < (${place(after[0])}::timestamptz, ${place(after[1])}::uuid)`);
     if (search !== undefined) {
-      const pattern = place(toPattern(search));
+      const pattern = place(searchPattern(search));
       conditions.push(`and (c.title ilike ${pattern} or exists (
         select from app_agents.messages m where m.tenant_id = $1 and m.conversation_id = c.id and m.text ilike ${pattern}))`);
     }

@@ -4,17 +4,18 @@ import { newId } from '#kernel/ids';
 import { acceptRun, insertAnswer, lockConversation, startTurn, toTurn } from '../chat/accept-turn.ts';
 import { agentsContract } from '../contract.ts';
 import { agentsErrors } from '../errors.ts';
-import { chatLimit } from '../limits.ts';
+import { chatLimit, chatPlanLimit } from '../limits.ts';
 import { messageColumns, type MessageRow } from '../tables.ts';
 
 export const regenerateAnswer = defineRoute(agentsContract, 'POST /conversations/{conversationId}/regenerate', {
   id: 'agents.message.regenerate',
   access: { permission: 'agents.conversation.write' },
   limit: chatLimit,
+  planLimit: chatPlanLimit,
   idempotent: true,
   errors: ['CONVERSATION_NOT_FOUND', 'NOTHING_TO_REGENERATE', 'RUN_ALREADY_ACTIVE'],
   async handler(ctx) {
-    const { principal, services } = ctx;
+    const { principal } = ctx;
     const { tenantId, userId } = principal;
     const { conversationId } = ctx.params;
     const turn = await ctx.tenant(async (tx) => {
@@ -27,7 +28,7 @@ export const regenerateAnswer = defineRoute(agentsContract, 'POST /conversations
       });
       if (!question) throw agentsErrors.NOTHING_TO_REGENERATE();
       const answerId = newId();
-      const runId = await acceptRun(tx, services, {
+      const runId = await acceptRun(tx, ctx, {
         conversationId,
         messageId: question.id,
         answerId,

@@ -3,16 +3,18 @@ import { defineRoute } from '#kernel/http';
 import { newId } from '#kernel/ids';
 import { acceptRun, findSentBefore, insertTurn, lockConversation, startTurn } from '../chat/accept-turn.ts';
 import { agentsContract } from '../contract.ts';
-import { chatLimit } from '../limits.ts';
+import { chatLimit, chatPlanLimit } from '../limits.ts';
 
 export const sendMessage = defineRoute(agentsContract, 'POST /conversations/{conversationId}/messages', {
   id: 'agents.message.create',
   access: { permission: 'agents.conversation.write' },
   limit: chatLimit,
+  planLimit: chatPlanLimit,
   idempotent: true,
+  recognisesBy: 'clientMessageId',
   errors: ['CONVERSATION_NOT_FOUND', 'RUN_ALREADY_ACTIVE'],
   async handler(ctx) {
-    const { principal, services } = ctx;
+    const { principal } = ctx;
     const { conversationId } = ctx.params;
     const { text, clientMessageId } = ctx.body;
     const turn = await ctx.tenant(async (tx) => {
@@ -21,7 +23,7 @@ export const sendMessage = defineRoute(agentsContract, 'POST /conversations/{con
         clientMessageId === undefined ? null : await findSentBefore(tx, principal, conversationId, clientMessageId);
       if (before) return before;
       const [messageId, answerId] = [newId(), newId()];
-      const runId = await acceptRun(tx, services, {
+      const runId = await acceptRun(tx, ctx, {
         conversationId,
         messageId,
         answerId,

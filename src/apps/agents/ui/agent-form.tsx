@@ -1,7 +1,7 @@
 /** AgentForm is the form of an agent, new or old; it guards what is typed and says what a refusal asks for. */
-import { ActionIcon, Button, NumberInput, Select, Stack, Text, Textarea, TextInput } from '@mantine/core';
+import { ActionIcon, Alert, Button, NumberInput, Select, Stack, Text, Textarea, TextInput } from '@mantine/core';
 import { useForm, type UseFormReturnType } from '@mantine/form';
-import { IconPlus, IconX } from '@tabler/icons-react';
+import { IconEye, IconPlus, IconX } from '@tabler/icons-react';
 import { useState, type ReactNode } from 'react';
 import type { ApiProblem } from '#web/api.ts';
 import { FormProblem, showFieldErrors } from '#web/ui/index.ts';
@@ -58,6 +58,11 @@ export function AgentForm({ form, submitLabel, isBusy, mayWrite, onSubmit, notic
       noValidate
     >
       <LeaveGuard isDirty={form.isDirty() && !isBusy} />
+      {mayWrite ? null : (
+        <Alert color="gray" icon={<IconEye size={18} />} mb="md" py="xs">
+          You may look at this agent, not change it. An owner or an admin can give you another role.
+        </Alert>
+      )}
       <fieldset disabled={!mayWrite} className={classes.fields}>
         <Stack gap="md">
           <TextInput label="Name" required maxLength={80} {...form.getInputProps('name')} />
@@ -96,7 +101,7 @@ export function AgentForm({ form, submitLabel, isBusy, mayWrite, onSubmit, notic
             maxLength={1_000}
             {...form.getInputProps('greeting')}
           />
-          <SuggestedQuestions form={form} />
+          <SuggestedQuestions form={form} mayWrite={mayWrite} />
         </Stack>
       </fieldset>
       {mayWrite ? (
@@ -114,11 +119,7 @@ export function AgentForm({ form, submitLabel, isBusy, mayWrite, onSubmit, notic
             {submitLabel}
           </Button>
         </div>
-      ) : (
-        <Text size="sm" c="dimmed" mt="md">
-          You may look at this agent, not change it.
-        </Text>
-      )}
+      ) : null}
     </form>
   );
 }
@@ -143,7 +144,7 @@ const tones = [
   { value: 'playful', label: 'Playful' },
 ];
 
-function SuggestedQuestions({ form }: { readonly form: AgentFormApi }) {
+function SuggestedQuestions({ form, mayWrite }: Pick<AgentFormProps, 'form' | 'mayWrite'>) {
   const { suggestedQuestions } = form.values;
   return (
     <fieldset className={classes.section}>
@@ -160,15 +161,17 @@ function SuggestedQuestions({ form }: { readonly form: AgentFormApi }) {
               maxLength={200}
               {...form.getInputProps(`suggestedQuestions.${index}`)}
             />
-            <ActionIcon
-              aria-label={`Remove question ${index + 1}`}
-              onClick={() => form.removeListItem('suggestedQuestions', index)}
-            >
-              <IconX size={18} />
-            </ActionIcon>
+            {mayWrite ? (
+              <ActionIcon
+                aria-label={`Remove question ${index + 1}`}
+                onClick={() => form.removeListItem('suggestedQuestions', index)}
+              >
+                <IconX size={18} />
+              </ActionIcon>
+            ) : null}
           </div>
         ))}
-        {suggestedQuestions.length < maxQuestions ? (
+        {mayWrite && suggestedQuestions.length < maxQuestions ? (
           <div>
             <Button
               size="xs"

@@ -1,6 +1,6 @@
 /** AgentHeader heads the pages of one agent: its name, its tabs, and what one does with it. */
 import { Button, Menu, ActionIcon } from '@mantine/core';
-import { IconArrowLeft, IconDots, IconMessage, IconTrash } from '@tabler/icons-react';
+import { IconDots, IconMessage, IconTrash } from '@tabler/icons-react';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -52,7 +52,6 @@ export function AgentHeader({ agent, page }: AgentHeaderProps) {
 export function BackToAgents() {
   return (
     <Link to="/agents" className={classes.backLink}>
-      <IconArrowLeft size={14} aria-hidden />
       Agents
     </Link>
   );

@@ -1,15 +1,34 @@
 /** The list of agents; empty, it teaches what an agent is and offers some to begin with. */
 import { ActionIcon, Button, Text } from '@mantine/core';
-import { IconBook2, IconPlus, IconRobot, IconSettings } from '@tabler/icons-react';
+import { useDebouncedValue } from '@mantine/hooks';
+import { IconBook2, IconPlus, IconRobot, IconSearch, IconSettings } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
+import { useRef, useState } from 'react';
 import { usePages } from '#web/api-hooks.ts';
 import { usePermission } from '#web/session.ts';
-import { DataList, DataRow, EmptyState, formatAgo, PageHeader } from '#web/ui/index.ts';
+// By name, not from the index: an application's first page takes along only what it names.
+import { DataRow, PagedList } from '#web/ui/data-list.tsx';
+import { formatAgo } from '#web/ui/format.ts';
+import { PageHeader } from '#web/ui/page-header.tsx';
+import { SearchField } from '#web/ui/search-field.tsx';
+import { EmptyState } from '#web/ui/states.tsx';
 import { agentsApi, count, pathsOf, type AgentSummary } from './agents-api.ts';
+import classes from './agents.module.css';
 import { ExampleCards } from './example-cards.tsx';
 
+const searchPauseMilliseconds = 250;
+
 export default function AgentsPage() {
-  const agents = usePages(agentsApi, 'GET /agents');
+  const [search, setSearch] = useState('');
+  const [asked] = useDebouncedValue(search.trim(), searchPauseMilliseconds);
+  const agents = usePages(agentsApi, 'GET /agents', { query: asked ? { search: asked } : {} });
+  const field = useRef<HTMLInputElement>(null);
+  const clear = () => {
+    setSearch('');
+    field.current?.focus();
+  };
+  // Nothing is searched for, and there is nothing.
+  const isEmpty = agents.isSuccess && agents.items.length === 0 && asked === '' && search === '';
   const mayWrite = usePermission('agents.agent.write');
   const newButton = (
     <Button component={Link} to="/agents/new" leftSection={<IconPlus size={16} />}>
@@ -21,20 +40,32 @@ export default function AgentsPage() {
       <PageHeader
         title="Agents"
         description="Each answers in its own way, from its own documents, and shows where an answer comes from."
-        actions={mayWrite && agents.items.length > 0 ? newButton : null}
+        actions={mayWrite && !agents.isPending && !isEmpty ? newButton : null}
       />
-      <DataList
+      {isEmpty ? null : (
+        <SearchField
+          ref={field}
+          className={classes.search}
+          label="Search the agents"
+          placeholder="Name or description"
+          value={search}
+          onChange={setSearch}
+        />
+      )}
+      <PagedList
         label="Agents"
-        items={agents.items}
+        pages={agents}
         itemKey={(agent) => agent.id}
         renderItem={(agent) => <AgentRow agent={agent} mayWrite={mayWrite} />}
-        isLoading={agents.isPending}
-        error={agents.error}
-        onRetry={() => void agents.refetch()}
-        hasMore={agents.hasNextPage}
-        isLoadingMore={agents.isFetchingNextPage}
-        onLoadMore={() => void agents.fetchNextPage()}
-        empty={mayWrite ? <NoAgents action={newButton} /> : <NothingToSee />}
+        empty={
+          asked ? (
+            <NothingMatches search={asked} onClear={clear} />
+          ) : mayWrite ? (
+            <NoAgents action={newButton} />
+          ) : (
+            <NothingToSee />
+          )
+        }
       />
     </>
   );
@@ -71,6 +102,22 @@ function AgentRow({ agent, mayWrite }: { readonly agent: AgentSummary; readonly 
         </>
       }
     />
+  );
+}
+
+function NothingMatches({ search, onClear }: { readonly search: string; readonly onClear: () => void }) {
+  return (
+    <EmptyState
+      icon={IconSearch}
+      title="Nothing matches"
+      action={
+        <Button variant="default" onClick={onClear}>
+          Show all agents
+        </Button>
+      }
+    >
+      No agent has “{search}” in its name or description.
+    </EmptyState>
   );
 }
 

@@ -1,6 +1,6 @@
 /** DocumentRow shows one document: how far it has been read, or the sentence that says what is wrong and what to do. */
 import { ActionIcon, Button, Progress, Text } from '@mantine/core';
-import { IconFileText, IconFileTypePdf, IconMarkdown, IconTrash } from '@tabler/icons-react';
+import { IconFileText, IconFileTypePdf, IconListSearch, IconMarkdown, IconTrash } from '@tabler/icons-react';
 import { useCall } from '#web/api-hooks.ts';
 import { DataRow, formatAgo, formatBytes, StatusBadge, type IconType } from '#web/ui/index.ts';
 import { agentsApi, count, type Document } from './agents-api.ts';
@@ -23,19 +23,17 @@ const icons: Record<Document['contentType'], IconType> = {
 export function DocumentRow({ document, mayWrite, onOpen, onDelete, onChanged }: DocumentRowProps) {
   const Icon = icons[document.contentType];
   const retry = useCall(agentsApi, 'POST /documents/{documentId}/retry', { onSettled: onChanged });
+  const problem = retry.error?.message ?? document.error?.detail;
   return (
     <DataRow
       icon={<Icon size={22} stroke={1.5} />}
       title={document.filename}
-      description={<Facts document={document} problem={retry.error?.message} />}
+      description={document.error ? null : <Facts document={document} />}
       meta={<Reading document={document} />}
+      below={problem ? <span className={classes.documentError}>{problem}</span> : null}
       actions={
         <>
-          {document.state === 'ready' ? (
-            <Button size="xs" variant="default" onClick={onOpen} aria-label={`Passages of ${document.filename}`}>
-              Passages
-            </Button>
-          ) : null}
+          {document.state === 'ready' ? <OpenPassages filename={document.filename} onOpen={onOpen} /> : null}
           {document.state === 'failed' && document.error?.isRetryable && mayWrite ? (
             <Button
               size="xs"
@@ -58,9 +56,22 @@ export function DocumentRow({ document, mayWrite, onOpen, onDelete, onChanged }:
   );
 }
 
-function Facts({ document, problem }: { readonly document: Document; readonly problem: string | undefined }) {
-  if (problem) return <span className={classes.documentError}>{problem}</span>;
-  if (document.error) return <span className={classes.documentError}>{document.error.detail}</span>;
+/** OpenPassages is a word where there is room, and an icon on a phone: the name of the file needs the place. */
+function OpenPassages({ filename, onOpen }: { readonly filename: string; readonly onOpen: () => void }) {
+  const label = `Passages of ${filename}`;
+  return (
+    <>
+      <Button size="xs" variant="default" className={classes.onlyWide} aria-label={label} onClick={onOpen}>
+        Passages
+      </Button>
+      <ActionIcon className={classes.onlyNarrow} aria-label={label} onClick={onOpen}>
+        <IconListSearch size={20} />
+      </ActionIcon>
+    </>
+  );
+}
+
+function Facts({ document }: { readonly document: Document }) {
   const facts = [
     formatBytes(document.sizeBytes),
     document.pageCount === null ? '' : count(document.pageCount, 'page'),

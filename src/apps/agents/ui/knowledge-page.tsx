@@ -5,7 +5,8 @@ import { useState } from 'react';
 import { keyOf, pagesOf, useCall } from '#web/api-hooks.ts';
 import { usePageParams } from '#web/page-params.ts';
 import { usePermission } from '#web/session.ts';
-import { ConfirmDialog, DataList, EmptyState, LoadingRows, UploadArea } from '#web/ui/index.ts';
+import { ConfirmDialog, EmptyState, formatLimit, LoadingRows, PagedList, UploadArea } from '#web/ui/index.ts';
+import { useUploadLimits } from '#web/upload-limits.ts';
 import { AgentHeader } from './agent-header.tsx';
 import { AgentMissing } from './agent-missing.tsx';
 import { agentQuery, agentsApi, type Document } from './agents-api.ts';
@@ -14,8 +15,6 @@ import { DocumentRow } from './document-row.tsx';
 import { PassagesDrawer } from './passages-drawer.tsx';
 import { useLast } from './use-last.ts';
 
-/** The server's default limit; a smaller one set by its owner is said by the server. */
-const maxBytes = 50 * 1_048_576;
 const pollMilliseconds = 1_000;
 
 export default function KnowledgePage() {
@@ -33,6 +32,7 @@ export default function KnowledgePage() {
 
 function Documents({ agentId }: { readonly agentId: string }) {
   const mayWrite = usePermission('agents.document.write');
+  const { fileMaxBytes } = useUploadLimits();
   const { documents, items, refresh } = useDocuments(agentId);
   const [opened, setOpened] = useState<Document | null>(null);
   const [doomed, setDoomed] = useState<Document | null>(null);
@@ -41,9 +41,9 @@ function Documents({ agentId }: { readonly agentId: string }) {
       {mayWrite ? (
         <div className={classes.uploads}>
           <UploadArea
-            hint="Text (.txt), Markdown (.md) or PDF with text in it, up to 50 MB each, as many as you like."
+            hint={`Text (.txt), Markdown (.md) or PDF with text in it, up to ${formatLimit(fileMaxBytes)} each, as many as you like.`}
             accept=".txt,.md,.markdown,.pdf"
-            maxBytes={maxBytes}
+            maxBytes={fileMaxBytes}
             upload={(file, options) =>
               agentsApi('POST /agents/{agentId}/documents', { params: { agentId }, file, ...options })
             }
@@ -51,9 +51,9 @@ function Documents({ agentId }: { readonly agentId: string }) {
           />
         </div>
       ) : null}
-      <DataList
+      <PagedList
         label="Documents"
-        items={items}
+        pages={{ ...documents, items }}
         itemKey={(document) => document.id}
         renderItem={(document) => (
           <DocumentRow
@@ -64,12 +64,6 @@ function Documents({ agentId }: { readonly agentId: string }) {
             onChanged={refresh}
           />
         )}
-        isLoading={documents.isPending}
-        error={documents.error}
-        onRetry={() => void documents.refetch()}
-        hasMore={documents.hasNextPage}
-        isLoadingMore={documents.isFetchingNextPage}
-        onLoadMore={() => void documents.fetchNextPage()}
         empty={<NoDocuments />}
       />
       <PassagesDrawer document={opened} onClose={() => setOpened(null)} />

@@ -220,6 +220,9 @@ describe('[K12.3] an answer that ends early', () => {
     expect((await client.expect(200, `POST /runs/${turn.run.id}/cancel`)).json).toEqual({ wasActive: true });
     const answer = await waitForAnswer(client, turn);
     expect(answer).toMatchObject({ state: 'stopped', error: null });
+    // [K4.5] What was used until then is known, although the provider gave no figures.
+    expect(answer.usage).toMatchObject({ isEstimated: true });
+    expect(answer.usage?.outputTokens).toBeGreaterThan(0);
     expect(answer.text.length).toBeGreaterThan(0);
     expect(slowText.startsWith(answer.text)).toBe(true);
     const events = await eventsOf(turn.run.id);

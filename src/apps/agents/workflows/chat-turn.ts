@@ -1,4 +1,5 @@
 /** A chat turn: retrieve, answer, save. However it ends, what was written is kept and the conversation is free again (K12). */
+import type { Principal } from '#kernel/auth';
 import type { Usage } from '#kernel/llm';
 import type { AbandonedRun, RunContext, RunWorkflow, StepContext } from '#kernel/runs';
 import { buildPrompt } from '../chat/build-prompt.ts';
@@ -20,6 +21,9 @@ interface Answer {
 }
 
 type Run = RunContext<ChatTurnInput>;
+
+/** What turns that did not finish have used, by their input, until `abandon` saves it; a process that dies takes it along. */
+const usageOfUnfinished = new WeakMap<ChatTurnInput, Usage>();
 
 async function load(run: Run): Promise<LoadedTurn> {
   const turn = await run.services.db.withTenant(run.scope, (tx) =>
@@ -49,6 +53,11 @@ async function findEvidence(run: Run, step: StepContext): Promise<{ turn: Loaded
   return { turn, evidence: { passages } };
 }
 
+/** payerOf names the API key by which the question came: its budget pays for the answer. */
+function payerOf({ via }: Principal): { readonly keyId?: string } {
+  return via.kind === 'run' && via.keyId !== undefined ? { keyId: via.keyId } : {};
+}
+
 async function writeAnswer(run: Run, step: StepContext, turn: LoadedTurn, { passages }: Evidence): Promise<Answer> {
   const numbered = passages.map((passage, index) => ({
     number: index + 1,
@@ -60,6 +69,7 @@ async function writeAnswer(run: Run, step: StepContext, turn: LoadedTurn, { pass
     app: 'agents',
     subjectId: turn.agentId,
     runId: run.runId,
+    ...payerOf(run.principal),
     model: turn.model,
     messages: buildPrompt({
       agent: turn.agent,
@@ -78,7 +88,10 @@ async function writeAnswer(run: Run, step: StepContext, turn: LoadedTurn, { pass
       text += part.text;
       step.emit('text-delta', { text: part.text });
     } else if (part.type === 'reasoning-delta') step.emit('reasoning-delta', { text: part.text });
-    else if (part.type === 'usage') usage = part.usage;
+    else if (part.type === 'usage') {
+      usage = part.usage;
+      usageOfUnfinished.set(run.input, usage);
+    }
   }
   if (text.trim() === '') throw agentsErrors.ANSWER_EMPTY();
   return { text, usage };
@@ -124,9 +137,11 @@ async function abandon(
     state: isFailure ? 'failed' : 'stopped',
     text: run.partialText,
     citations: pickUsed(run.partialText, candidates),
-    usage: null,
+    usage: usageOfUnfinished.get(run.input) ?? null,
     error: isFailure ? { code: run.errorCode, detail: run.errorDetail, isRetryable: run.isRetryable } : null,
   });
 }
 
-export const chatTurn: RunWorkflow<ChatTurnInput> = { name: chatTurnName, execute, abandon };
+const permissions = { act: 'agents.conversation.write', read: 'agents.conversation.read' };
+
+export const chatTurn: RunWorkflow<ChatTurnInput> = { name: chatTurnName, permissions, execute, abandon };

@@ -8,7 +8,11 @@ async function execute(job: JobContext, version: DocumentVersion): Promise<void>
   await job.step('read-document', () => readDocument(job.services, version));
 }
 
-export const ingestDocument: Workflow<DocumentVersion> = { name: 'agents.ingest-document.v1', execute };
+export const ingestDocument: Workflow<DocumentVersion> = {
+  name: 'agents.ingest-document.v1',
+  title: 'Read a document',
+  execute,
+};
 
 /** startIngest starts the reading of a document that was committed as queued. Never throws. */
 export async function startIngest(services: Services, version: DocumentVersion): Promise<void> {

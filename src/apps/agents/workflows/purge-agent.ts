@@ -56,7 +56,11 @@ async function execute(job: JobContext, input: PurgeInput): Promise<void> {
   );
 }
 
-export const purgeAgent: Workflow<PurgeInput> = { name: 'agents.purge-agent.v1', execute };
+export const purgeAgent: Workflow<PurgeInput> = {
+  name: 'agents.purge-agent.v1',
+  title: 'Delete what belonged to an agent',
+  execute,
+};
 
 /** startPurge starts the purge of an agent that was committed as deleted. Never throws; one attempt runs once. */
 export async function startPurge(services: Services, input: PurgeInput, attempt = 0): Promise<void> {

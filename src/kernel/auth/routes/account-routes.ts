@@ -4,10 +4,14 @@ import { addressKey, type LimitRule } from '#kernel/limits';
 import { authContract } from '../contract.ts';
 import { assertPassword, createAccount, passwordPolicyOf } from '../create-account.ts';
 import { internalsOf } from '../create-identity.ts';
+import { assertInvited } from '../join-at-sign-up.ts';
 import { authErrors } from '../errors.ts';
+import { findPasskeyHost } from '../passkeys/relying-party.ts';
 import { maxPasswordLength } from '../password-policy.ts';
 import { isSetupOpen, isSetupToken, useSetupToken } from '../setup-link.ts';
 import { signIn } from '../sign-in.ts';
+import { signOnErrors } from '../sign-on/errors.ts';
+import { isDomainEnforced } from '../sign-on/mail-domain.ts';
 import { takeOrRefuse } from '../take-or-refuse.ts';
 
 /** A password of 1,000 characters, each written as \uXXXX, and the rest of the form. */
@@ -29,6 +33,8 @@ export const readSetup = defineRoute(authContract, 'GET /setup', {
     return {
       isOpen,
       isSignUpOpen: config.signUp === 'open',
+      passkeyHost: findPasskeyHost(config),
+      isMailConfigured: services.mail.isConfigured,
       passwordPolicy: { minLength, maxLength: maxPasswordLength, needsClasses },
     };
   },
@@ -44,11 +50,12 @@ export const setUp = defineRoute(authContract, 'POST /setup', {
     const { token, password, ...account } = ctx.body;
     // Asked first: strangers must not make the server hash passwords.
     if (!(await isSetupToken(ctx.services.db, token))) throw authErrors.SETUP_LINK_INVALID();
-    await assertPassword(password, passwordPolicyOf(ctx.services.config), personalWords(account), '/body/password');
+    await assertPassword(ctx.services, password, personalWords(account), '/body/password');
     return createAccount(ctx, {
       account,
       password,
       action: 'auth.setup',
+      isOperator: true,
       admit: async (tx) => {
         if (!(await useSetupToken(tx, token))) throw authErrors.SETUP_LINK_INVALID();
       },
@@ -60,19 +67,30 @@ export const signUp = defineRoute(authContract, 'POST /auth/sign-up', {
   id: 'auth.sign-up',
   access: 'public',
   limit: { name: 'auth.sign-up-form', max: 20, windowSeconds: 3600, by: 'address' },
-  errors: ['SIGN_UP_CLOSED', 'PASSWORD_REFUSED', 'EMAIL_TAKEN', 'USERNAME_TAKEN'],
+  errors: [
+    'SIGN_UP_CLOSED',
+    'SIGN_ON_REQUIRED',
+    'PASSWORD_REFUSED',
+    'EMAIL_TAKEN',
+    'USERNAME_TAKEN',
+    'INVITATION_INVALID',
+    'INVITATION_FOR_ANOTHER_ADDRESS',
+  ],
   bodyLimitBytes,
   handler: async (ctx) => {
-    if (ctx.services.config.signUp !== 'open') throw authErrors.SIGN_UP_CLOSED();
-    const { password, ...account } = ctx.body;
-    await assertPassword(password, passwordPolicyOf(ctx.services.config), personalWords(account), '/body/password');
-    await takeOrRefuse(
-      ctx,
-      signUpRule,
-      addressKey(ctx.address),
-      'Too many accounts were made from this address today.',
-    );
-    return createAccount(ctx, { account, password, action: 'auth.sign-up' });
+    const { password, invitation, ...account } = ctx.body;
+    if (invitation) await assertInvited(ctx, invitation);
+    else if (ctx.services.config.signUp !== 'open') throw authErrors.SIGN_UP_CLOSED();
+    // An organisation that insists on its own sign-on is not to find its people's addresses taken by strangers.
+    if (await ctx.services.db.withAuth((tx) => isDomainEnforced(tx, account.email)))
+      throw signOnErrors.SIGN_ON_REQUIRED();
+    await assertPassword(ctx.services, password, personalWords(account), '/body/password');
+    // A team that signs up in one office has one address; an invitation counts its own uses.
+    if (!invitation) {
+      const detail = 'Too many accounts were made from this address today.';
+      await takeOrRefuse(ctx, signUpRule, addressKey(ctx.address), detail);
+    }
+    return createAccount(ctx, { account, password, action: 'auth.sign-up', invitation });
   },
 });
 

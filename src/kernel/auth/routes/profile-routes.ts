@@ -4,14 +4,17 @@ import { kernelErrors } from '#kernel/errors';
 import { addressKey } from '#kernel/limits';
 import type { SignedInContext } from '#kernel/http';
 import { authContract } from '../contract.ts';
-import { assertPassword, passwordPolicyOf } from '../create-account.ts';
+import { assertPassword } from '../create-account.ts';
 import { internalsOf } from '../create-identity.ts';
 import { authErrors } from '../errors.ts';
 import { endOtherSessions } from '../session-store.ts';
+import { forgetProofs } from '../mail-proofs/proof-store.ts';
+import { tellPerson } from '../second-factors/tell-person.ts';
+import { forgetDevices } from '../second-factors/trusted-device.ts';
 import { signInRule } from '../sign-in.ts';
 import { readPerson } from '../signed-in-person.ts';
 import { takeOrRefuse } from '../take-or-refuse.ts';
-import { currentSessionId } from './session-routes.ts';
+import { currentId } from './session-routes.ts';
 
 export const updateProfile = defineRoute(authContract, 'PATCH /profile', {
   id: 'auth.profile.update',
@@ -72,8 +75,8 @@ export const changePassword = defineRoute(authContract, 'POST /profile/password'
     const { hasher, cache } = internalsOf(services.identity);
     const account = await readOwnAccount(ctx);
     await assertPassword(
+      services,
       body.newPassword,
-      passwordPolicyOf(services.config),
       [account.name, account.email, account.username ?? ''],
       '/body/newPassword',
     );
@@ -90,7 +93,13 @@ export const changePassword = defineRoute(authContract, 'POST /profile/password'
         values: [principal.userId, newHash, account.password],
       });
       if (rows.length === 0) throw authErrors.CURRENT_PASSWORD_WRONG();
-      const revoked = await endOtherSessions(tx, principal.userId, currentSessionId(ctx));
+      const revoked = await endOtherSessions(tx, principal.userId, currentId(ctx));
+      await forgetProofs(tx, principal.userId);
+      await forgetDevices(tx, principal.userId);
+      await tellPerson(ctx, tx, principal.userId, {
+        title: 'Your password was changed',
+        text: 'Everything else that was signed in has been signed out. If this was not you, choose a new one by mail at once.',
+      });
       await ctx.audit(tx, {
         action: 'auth.password.change',
         resource: `user:${principal.userId}`,

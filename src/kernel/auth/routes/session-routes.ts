@@ -10,6 +10,7 @@ import { describeDevice } from '../describe-device.ts';
 import { clearedSessionCookie } from '../session-cookie.ts';
 import { endOtherSessions, endSession } from '../session-store.ts';
 import { readPerson } from '../signed-in-person.ts';
+import { endFamily } from '../tokens/token-store.ts';
 
 const settingsLimit = { name: 'auth.settings', max: 20, windowSeconds: 3600, by: 'user' } as const;
 
@@ -21,6 +22,7 @@ export function currentSessionId({ principal }: Pick<SignedInContext, 'principal
 export const readSession = defineRoute(authContract, 'GET /session', {
   id: 'auth.session.read',
   access: 'signed-in',
+  openToKeys: true,
   limit: { name: 'auth.session-read', max: 300, windowSeconds: 60, by: 'user' },
   handler: ({ services, principal }) =>
     services.db.withAuth((tx) => readPerson(tx, principal, internalsOf(services.identity).listApps())),
@@ -29,16 +31,25 @@ export const readSession = defineRoute(authContract, 'GET /session', {
 export const signOut = defineRoute(authContract, 'POST /auth/sign-out', {
   id: 'auth.sign-out',
   access: 'signed-in',
+  // Who looks into an organisation may sign out from there, which ends the visit along with the session.
+  endsVisit: true,
   limit: { name: 'auth.sign-out', max: 60, windowSeconds: 60, by: 'user' },
   handler: async (ctx) => {
-    const sessionId = currentSessionId(ctx);
-    if (sessionId) await endAndAudit(ctx, sessionId, 'auth.sign-out');
+    const id = currentId(ctx);
+    if (id) await endAndAudit(ctx, id, 'auth.sign-out');
     ctx.setCookies([clearedSessionCookie]);
   },
 });
 
+/** currentId is the session, or the device of the access token, that a request is made with. */
+export function currentId({ principal: { via } }: Pick<SignedInContext, 'principal'>): string | null {
+  if (via.kind === 'session' || via.kind === 'support') return via.sessionId;
+  return via.kind === 'token' ? via.familyId : null;
+}
+
 interface SessionListRow {
   id: string;
+  device_name: string | null;
   user_agent: string | null;
   ip_address: string | null;
   created_at: Date;
@@ -62,20 +73,27 @@ export const listSessions = defineRoute(authContract, 'GET /sessions', {
     const rows = await ctx.services.db.withAuth((tx) =>
       tx.query<SessionListRow>({
         name: 'auth-list-sessions',
-        text: `select id, user_agent, ip_address, created_at, last_used_at, expires_at from auth.sessions
+        text: `select id, null as device_name, user_agent, ip_address, created_at, last_used_at, expires_at
+               from auth.sessions
                where user_id = $1 and ($2::uuid is null or id < $2) and expires_at > $3
                  and last_used_at > $3::timestamptz - make_interval(hours => $4)
+               union all
+               select f.id, f.device_name, null, f.ip_address, f.created_at, f.last_used_at, f.expires_at
+               from auth.token_families f
+               where f.user_id = $1 and ($2::uuid is null or f.id < $2) and f.expires_at > $3
+                 and exists (select from auth.token_pairs p where p.family_id = f.id and p.refresh_expires_at > $3)
                order by id desc limit $5`,
         values: [ctx.principal.userId, before, now, ctx.services.config.sessionIdleHours, limit + 1],
       }),
     );
     const shown = rows.slice(0, limit);
     const last = shown.at(-1);
-    const current = currentSessionId(ctx);
+    const current = currentId(ctx);
     return {
       items: shown.map((row) => ({
         id: row.id,
-        device: describeDevice(row.user_agent),
+        kind: row.device_name === null ? ('browser' as const) : ('device' as const),
+        device: row.device_name ?? describeDevice(row.user_agent),
         address: row.ip_address,
         createdAt: row.created_at.toISOString(),
         lastUsedAt: row.last_used_at.toISOString(),
@@ -105,7 +123,7 @@ export const revokeOtherSessions = defineRoute(authContract, 'POST /sessions/rev
   handler: async (ctx) => {
     const { services, principal } = ctx;
     const revoked = await services.db.withAuth(async (tx) => {
-      const count = await endOtherSessions(tx, principal.userId, currentSessionId(ctx));
+      const count = await endOtherSessions(tx, principal.userId, currentId(ctx));
       await ctx.audit(tx, {
         action: 'auth.session.revoke-others',
         resource: `user:${principal.userId}`,
@@ -118,14 +136,15 @@ export const revokeOtherSessions = defineRoute(authContract, 'POST /sessions/rev
   },
 });
 
-/** endAndAudit ends a session of the caller; this process forgets it before the answer. False when there is none. */
-async function endAndAudit(ctx: SignedInContext, sessionId: string, action: string): Promise<boolean> {
+/** endAndAudit ends a session or device of the caller; this process forgets it before the answer. False when there is none. */
+export async function endAndAudit(ctx: SignedInContext, id: string, action: string): Promise<boolean> {
   const { services, principal } = ctx;
-  const isEnded = await services.db.withAuth(async (tx) => {
-    if (!(await endSession(tx, principal.userId, sessionId))) return false;
-    await ctx.audit(tx, { action, resource: `session:${sessionId}` });
-    return true;
+  const kind = await services.db.withAuth(async (tx) => {
+    const isSession = await endSession(tx, principal.userId, id);
+    if (!isSession && !(await endFamily(tx, principal.userId, id))) return null;
+    await ctx.audit(tx, { action, resource: `${isSession ? 'session' : 'device'}:${id}` });
+    return isSession ? 'session' : 'family';
   });
-  internalsOf(services.identity).cache.drop(`session:${sessionId}`);
-  return isEnded;
+  if (kind) services.identity.forget(`${kind}:${id}`);
+  return kind !== null;
 }

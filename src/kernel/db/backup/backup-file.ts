@@ -143,6 +143,17 @@ async function readEnds(path: string): Promise<{ header: Header; headerLine: Buf
   }
 }
 
+/** chooseKey finds the key a backup was made with: the current one, or one that was replaced since (K9.2). */
+function chooseKey(path: string, header: Header, masterKeys: readonly string[]): string {
+  if (masterKeys.length === 0) throw broken(path, 'is encrypted; MASTER_KEY is needed to read it');
+  const found = masterKeys.find(
+    (key) => deriveKey(key, header.salt, 'bulkhead backup key id', 6).toString('hex') === header.keyId,
+  );
+  if (found === undefined)
+    throw broken(path, 'was made with another MASTER_KEY; put that key into MASTER_KEY_PREVIOUS to read it');
+  return found;
+}
+
 function parseHeader(path: string, line: string): Header {
   try {
     const header = JSON.parse(line) as Header;
@@ -175,11 +186,14 @@ async function* decode(path: string, bytes: AsyncIterable<Buffer>): AsyncGenerat
   }
 }
 
+/** BackupKeys are what a backup may have been sealed with: one key, or the current one and those it replaced. */
+export type BackupKeys = string | readonly string[] | undefined;
+
 /**
  * readBackupFile yields the frames up to and including Z. What it yields before the end is not yet authenticated: act on
  * it only in a transaction that is committed after the last frame. Throws BACKUP_BROKEN for damage and a wrong key.
  */
-export async function* readBackupFile(path: string, masterKey: string | undefined): AsyncGenerator<Frame> {
+export async function* readBackupFile(path: string, masterKeys: BackupKeys): AsyncGenerator<Frame> {
   const { header, headerLine, tag, size } = await readEnds(path);
   const isSealed = header.encryption === 'aes-256-gcm';
   const file = createReadStream(path, {
@@ -188,9 +202,7 @@ export async function* readBackupFile(path: string, masterKey: string | undefine
   });
   const stages: Transform[] = [createZstdDecompress() as unknown as Transform];
   if (isSealed) {
-    if (masterKey === undefined) throw broken(path, 'is encrypted; MASTER_KEY is needed to read it');
-    if (deriveKey(masterKey, header.salt, 'bulkhead backup key id', 6).toString('hex') !== header.keyId)
-      throw broken(path, 'was made with another MASTER_KEY');
+    const masterKey = chooseKey(path, header, [masterKeys ?? []].flat());
     const key = deriveKey(masterKey, header.salt, 'bulkhead backup', 32);
     stages.unshift(
       createDecipheriv('aes-256-gcm', key, Buffer.from(header.nonce, 'base64')).setAAD(headerLine).setAuthTag(tag),

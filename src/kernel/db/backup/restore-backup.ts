@@ -9,7 +9,7 @@ import { applyMigration, type AppliedMigration } from '../migrate.ts';
 import { readMigrations, type Migration, type MigrationSource } from '../migration-files.ts';
 import { connectOnce } from '../pools.ts';
 import { loginRoles } from '../roles.ts';
-import { readBackupFile, type Frame } from './backup-file.ts';
+import { readBackupFile, type BackupKeys, type Frame } from './backup-file.ts';
 import {
   columnList,
   measureTable,
@@ -25,7 +25,7 @@ export interface RestoreOptions {
   /** As the owner of the database. */
   readonly url: string;
   readonly path: string;
-  readonly masterKey?: string | undefined;
+  readonly masterKey?: BackupKeys;
   readonly migrations: readonly MigrationSource[];
   /** Drops what is there first; otherwise only an empty database is accepted. */
   readonly isReplacing?: boolean;

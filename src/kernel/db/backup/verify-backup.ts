@@ -3,14 +3,14 @@ import { createHash, randomBytes } from 'node:crypto';
 import { DatabaseStartError, errorCode } from '../errors.ts';
 import type { MigrationSource } from '../migration-files.ts';
 import { connectOnce, formatDatabaseUrl, parseDatabaseUrl } from '../pools.ts';
-import { readBackupFile } from './backup-file.ts';
+import { readBackupFile, type BackupKeys } from './backup-file.ts';
 import type { BackupTable, TableState } from './catalogue-of-tables.ts';
 import type { BackupSummary, Manifest } from './create-backup.ts';
 import { restoreBackup } from './restore-backup.ts';
 
 export interface VerifyOptions {
   readonly path: string;
-  readonly masterKey?: string | undefined;
+  readonly masterKey?: BackupKeys;
   readonly migrations: readonly MigrationSource[];
   /** A user of the server to restore on; when it may not create databases only the file is checked. */
   readonly url: string;
@@ -22,7 +22,7 @@ export interface VerifyResult extends BackupSummary {
 }
 
 /** readWhole reads every byte: seal, digests, and that each table of the manifest is there with its rows. */
-async function readWhole(path: string, masterKey: string | undefined): Promise<Manifest> {
+async function readWhole(path: string, masterKey: BackupKeys): Promise<Manifest> {
   let manifest: Manifest | undefined;
   let digest = createHash('sha256');
   const seen = new Map<string, number>();

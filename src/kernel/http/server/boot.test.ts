@@ -41,7 +41,12 @@ test('[K3.5] a permission declared twice, or given without being declared, stops
 });
 
 test('[K4.1] limits count users, organisations or addresses; without a principal always the address', () => {
-  const principal = { userId: 'u', tenantId: 't', role: 'owner', via: { kind: 'session', sessionId: 's' } } as const;
+  const principal = {
+    userId: 'u',
+    tenantId: 't',
+    role: 'owner',
+    via: { kind: 'session', sessionId: 's', provedAt: 0 },
+  } as const;
   expect((['user', 'tenant', 'address'] as const).map((by) => limitKey(by, principal, '192.0.2.1'))).toEqual([
     'user:u',
     'tenant:t',

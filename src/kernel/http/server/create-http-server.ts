@@ -1,4 +1,5 @@
 /** createHttpServer puts the house together: bounds and headers on everything, the API, the pages, health and metrics. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Services } from '#kernel/app';
 import { kernelErrors } from '#kernel/errors';
@@ -10,10 +11,10 @@ import { mountLoadShedding } from './load-shedding.ts';
 import { createMetrics, mountMetrics } from './metrics.ts';
 import { apiPrefix, countRefusal, mountRoutes } from './mount-routes.ts';
 import { buildOpenApi } from './openapi.ts';
-import { cutLateBody, startBodyTimer } from './negotiate.ts';
+import { cutLateBody } from './negotiate.ts';
 import type { Policy } from '../policy.ts';
 import { renderProblem, toAppError } from './problem-mapper.ts';
-import { refuseRaw } from './raw-refusal.ts';
+import { createExpectationRefusal, createRawRefusal } from './raw-refusal.ts';
 import { mountErrorPage, mountReference } from './reference-page.ts';
 import { logWhenDone } from './request-log.ts';
 import { stateOf } from './request-state.ts';
@@ -21,6 +22,7 @@ import type { RunnerHost } from './route-runner.ts';
 import { baseHeaders } from './security-headers.ts';
 import type { Route } from '../types.ts';
 import { isPageRequest, mountWebApp } from './web-app.ts';
+import { mountWellKnown } from './well-known.ts';
 
 export interface HttpServerOptions {
   readonly policy: Policy;
@@ -71,9 +73,9 @@ export async function createHttpServer(
     logWhenDone(request, reply, log, metrics.observe);
     for (const [name, value] of headers) reply.header(name, value);
     reply.header('x-request-id', stateOf(request).requestId);
+    // Node's own check answers without headers, so it is off.
+    if (request.raw.headers.host === undefined && request.raw.httpVersion === '1.1') throw httpErrors.MALFORMED_HTTP();
     if (request.url.length > maxAddressLength) throw httpErrors.ADDRESS_TOO_LONG();
-    // Routes time their bodies themselves; Fastify also reads the body of what no route answers.
-    if (request.is404) startBodyTimer(request, reply, config.requestTimeoutSeconds);
     if (isDraining && !isHealthRequest(request)) {
       reply.header('connection', 'close');
       throw kernelErrors.UNAVAILABLE({
@@ -84,17 +86,20 @@ export async function createHttpServer(
   });
   server.addHook('onResponse', async (request) => cutLateBody(request.raw, config.requestTimeoutSeconds));
   mountLoadShedding(server, isHealthRequest);
+  // Before Fastify reads the body: whatever is in it, what no route answers does not exist.
+  server.addHook('onRequest', async (request, reply) => {
+    if (!request.is404 || isPageRequest(request)) return;
+    await countRefusal(host, request, reply);
+    throw kernelErrors.NOT_FOUND();
+  });
   server.setErrorHandler(answerProblem);
   mountHealth(server, services, () => isDraining);
   mountMetrics(server, metrics, config.metricsToken);
   await mountRoutes(server, host, routes);
   mountDocuments(server, routes, options);
+  mountWellKnown(server, config);
   const sendPage = mountWebApp(server, options.webFolder);
-  server.setNotFoundHandler(async (request, reply) => {
-    if (isPageRequest(request)) return sendPage(request, reply);
-    await countRefusal(host, request, reply);
-    throw kernelErrors.NOT_FOUND();
-  });
+  server.setNotFoundHandler(async (request, reply) => sendPage(request, reply));
   server.addHook('onClose', async () => streams.endAll());
   return {
     fastify: server,
@@ -142,13 +147,29 @@ function makeFastify({ config }: Services): FastifyInstance {
       headersTimeout: seconds * 1000,
       connectionsCheckingInterval: Math.min(1_000, seconds * 250),
       maxHeaderSize: maxHeaderBytes,
+      requireHostHeader: false,
     },
-    clientErrorHandler: refuseRaw,
+    clientErrorHandler: createRawRefusal(baseHeaders(config.publicUrl)),
     frameworkErrors(error, request, reply) {
       void answerProblem(error, request as FastifyRequest, reply as FastifyReply);
     },
   });
+  continueWhenAllowed(server as unknown as FastifyInstance);
+  server.server.on('checkExpectation', createExpectationRefusal(baseHeaders(config.publicUrl)));
   return server as unknown as FastifyInstance;
+}
+
+/** continueWhenAllowed asks for the body of `Expect: 100-continue` once the request is allowed, so that what is refused is never sent. */
+function continueWhenAllowed(server: FastifyInstance): void {
+  const waiting = new WeakSet<IncomingMessage>();
+  server.server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    waiting.add(request);
+    server.server.emit('request', request, response);
+  });
+  server.addHook('preParsing', async (request, reply, payload) => {
+    if (waiting.delete(request.raw)) reply.raw.writeContinue();
+    return payload;
+  });
 }
 
 /** answerProblem is where every failure of a request ends. */
@@ -158,9 +179,12 @@ function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyRe
   state.failure = known;
   const { problem, headers } = renderProblem(known, state.requestId);
   for (const [name, value] of Object.entries(headers)) reply.header(name, value);
+  // Closing with bytes unread resets the connection, and the client may never read why. So the rest runs off for a while.
+  if (known.status === 413 && !request.raw.complete && reply.hasHeader('connection'))
+    reply.header('connection', 'keep-alive');
   return reply
     .code(known.status)
     .header('cache-control', 'no-store')
-    .header('content-type', 'application/problem+json; charset=utf-8')
-    .send(JSON.stringify(problem));
+    .header('content-type', state.foreign?.mediaType ?? 'application/problem+json; charset=utf-8')
+    .send(JSON.stringify(state.foreign?.render(problem) ?? problem));
 }

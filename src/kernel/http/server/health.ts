@@ -41,7 +41,9 @@ export async function checkReadiness(services: Services): Promise<Readiness> {
   };
   const states = Object.values(checks);
   const status = states.includes('down') ? 'down' : states.includes('degraded') ? 'degraded' : 'ok';
-  return { status, checks };
+  // Told and not counted: a provider that is away, or one organisation's wrong address, takes no server out of service.
+  const models: CheckState = services.llm.health().resting > 0 ? 'degraded' : 'ok';
+  return { status, checks: { ...checks, models } };
 }
 
 async function isAlive(work: Promise<unknown>): Promise<boolean> {

@@ -1,7 +1,10 @@
-/** The depth scan agrees with a parser on every JSON text, however its strings try to look like structure. */
+/** The scan of depth and number agrees with a parser on every JSON text, however its strings try to look like structure. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { exceedsDepth } from './json-depth.ts';
+import { findExcess } from './json-depth.ts';
+
+const exceedsDepth = (bytes: Uint8Array, maxDepth: number) =>
+  findExcess(bytes, { maxDepth, maxValues: Infinity }) === 'depth';
 
 function depthOf(value: unknown): number {
   if (value === null || typeof value !== 'object') return 0;
@@ -37,4 +40,21 @@ test('[K5.1] broken JSON neither hangs nor throws: unclosed strings, lone quotes
     expect(exceedsDepth(Buffer.from(text.padEnd(300, ' ')), 64)).toBe(false);
   expect(exceedsDepth(Buffer.alloc(10_000_000, '['), 64)).toBe(true);
   expect(exceedsDepth(Buffer.alloc(10_000_000, '[]'), 64)).toBe(false);
+});
+
+function countSeparators(value: unknown): number {
+  if (value === null || typeof value !== 'object') return 0;
+  const inner = Object.values(value);
+  return Math.max(0, inner.length - 1) + inner.reduce<number>((sum, part) => sum + countSeparators(part), 0);
+}
+
+test('[K5.1] the number of values found in the bytes is that of the value', () => {
+  fc.assert(
+    fc.property(json, fc.integer({ min: 1, max: 12 }), fc.boolean(), (value, maxValues, isPretty) => {
+      const bytes = Buffer.from(JSON.stringify(value, null, isPretty ? 2 : 0));
+      const found = findExcess(bytes, { maxDepth: Infinity, maxValues });
+      expect(found).toBe(countSeparators(value) >= maxValues ? 'values' : null);
+    }),
+    { numRuns: 500 },
+  );
 });

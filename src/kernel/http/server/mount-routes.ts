@@ -2,11 +2,13 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
 import multipart from '@fastify/multipart';
 import { kernelErrors } from '#kernel/errors';
-import { acceptJsonOnly } from './body-parser.ts';
+import { acceptForms, acceptJsonOnly } from './body-parser.ts';
+import { clientAddressOf } from './client-address.ts';
 import { preflightHeaders } from './cors.ts';
 import { limitKey, refusedRule, takeOrRefuse } from './rate-limit.ts';
 import { createRouteRunner, type RunnerHost } from './route-runner.ts';
 import type { Route } from '../types.ts';
+import { uploadLimitOf } from './upload.ts';
 
 export const apiPrefix = '/api/v1';
 const defaultBodyLimitBytes = 1024 * 1024;
@@ -36,6 +38,7 @@ export async function mountRoutes(server: FastifyInstance, host: RunnerHost, rou
   checkRoutes(routes);
   await server.register(async (scope) => {
     acceptJsonOnly(scope);
+    acceptForms(scope);
     for (const route of routes) if (!route.operation.upload) mountRoute(scope, host, route);
     refuseOtherMethods(scope, host, routes);
   });
@@ -55,7 +58,7 @@ function mountRoute(scope: FastifyInstance, host: RunnerHost, route: Route): voi
     onRequest: guardRequest,
     handler: runRoute,
     bodyLimit: route.operation.upload
-      ? host.services.config.uploadMaxMb * 1024 * 1024 + defaultBodyLimitBytes
+      ? uploadLimitOf(route, host.services.config) + defaultBodyLimitBytes
       : (route.bodyLimitBytes ?? defaultBodyLimitBytes),
   });
 }
@@ -91,6 +94,6 @@ export async function countRefusal(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<void> {
-  const key = limitKey('address', null, request.ip);
-  await takeOrRefuse(host.services.limits, refusedRule, key, (name, value) => void reply.header(name, value));
+  const key = limitKey('address', null, clientAddressOf(request));
+  await takeOrRefuse(host.services.limits, [[refusedRule, key]], (name, value) => void reply.header(name, value));
 }

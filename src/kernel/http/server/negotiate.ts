@@ -9,7 +9,14 @@ import { stateOf } from './request-state.ts';
 export function acceptsAnswer(operation: Operation, accept: string | undefined): boolean {
   if (accept === undefined || accept === '' || !operation.response) return true;
   if (/(?:^|[\s,])(?:\*\/\*|application\/(?:\*|json|problem\+json))/i.test(accept)) return true;
+  if (operation.protocol && accept.toLowerCase().includes(operation.protocol.mediaType)) return true;
   return operation.stream === true && /(?:^|[\s,])text\/(?:\*|event-stream)/i.test(accept);
+}
+
+/** bodyTypeOf is the content type that an operation takes. */
+export function bodyTypeOf(operation: Operation): string {
+  if (operation.upload) return 'multipart/form-data';
+  return operation.form ? 'application/x-www-form-urlencoded' : 'application/json';
 }
 
 /** checkBodyHeaders refuses compressed bodies (a small one may hide a huge one) and contents of the wrong kind. */
@@ -22,8 +29,9 @@ export function checkBodyHeaders(operation: Operation, headers: IncomingHttpHead
     });
   }
   const type = headers['content-type']?.split(';')[0]?.trim().toLowerCase();
-  const expected = operation.upload ? 'multipart/form-data' : 'application/json';
-  if (type !== expected) throw kernelErrors.UNSUPPORTED_MEDIA_TYPE({ detail: `Send ${expected}.` });
+  const expected = bodyTypeOf(operation);
+  const isForeign = type !== undefined && type === operation.protocol?.mediaType;
+  if (type !== expected && !isForeign) throw kernelErrors.UNSUPPORTED_MEDIA_TYPE({ detail: `Send ${expected}.` });
 }
 
 /** startBodyTimer answers 408 and closes when the body has not arrived in time; runRoute stops it. */

@@ -3,7 +3,9 @@ import { z } from 'zod';
 import { sessionCookieName } from '#kernel/auth';
 import type { ErrorTable } from '#kernel/errors';
 import { kernelErrors, listErrorTables } from '#kernel/errors';
+import { idempotencyErrors } from '#kernel/idempotency';
 import type { Policy } from '../policy.ts';
+import { bodyTypeOf } from './negotiate.ts';
 import { successStatus } from './send-answer.ts';
 import type { Route } from '../types.ts';
 
@@ -33,6 +35,13 @@ export function buildOpenApi(routes: readonly Route[], policy: Policy, options: 
     components: {
       securitySchemes: {
         session: { type: 'apiKey', in: 'cookie', name: sessionCookieName, description: 'Set by signing in' },
+        bearer: {
+          type: 'http',
+          scheme: 'bearer',
+          description:
+            'An API key (`bhk_…`), made under Settings → API keys, which does what its scopes allow; or the access token of a phone or program (`bat_…`), from `POST /auth/token`.',
+        },
+        directory: { type: 'http', scheme: 'bearer', description: 'A token of an organisation’s directory (`bsc_…`)' },
       },
       schemas: { Problem: problemSchema },
       headers: rateLimitFields,
@@ -87,14 +96,30 @@ function describeRoute(route: Route, policy: Policy): Json {
     ...(permission
       ? { description: `Needs the permission \`${permission}\`: ${policy.permissions[permission] ?? ''}` }
       : {}),
-    security: route.access === 'public' ? [] : [{ session: [] }],
+    security: describeSecurity(route),
     'x-permission': permission ?? route.access,
     'x-limit': route.limit,
+    ...(route.planLimit ? { 'x-plan-limit': route.planLimit } : {}),
     parameters: describeParameters(route),
     ...describeBody(route),
     responses: describeResponses(route),
   };
 }
+
+/** A recent proof is given in a browser, and who runs the server does so there; all else is open to bearers as well. */
+function describeSecurity({ access, stepUp, operation }: Route): Json[] {
+  if (operation.protocol) return [{ directory: [] }];
+  if (access === 'public') return [];
+  return stepUp || access === 'operator' ? [{ session: [] }] : [{ session: [] }, { bearer: [] }];
+}
+
+const organisationParameter = {
+  name: 'X-Organisation',
+  in: 'header',
+  required: false,
+  description: 'The organisation you believe to work in; refused with 409 when your session works in another',
+  schema: { type: 'string', format: 'uuid' },
+};
 
 function describeParameters(route: Route): Json[] {
   const { params, query } = route.operation;
@@ -106,6 +131,7 @@ function describeParameters(route: Route): Json[] {
     schema: { type: 'string', maxLength: 255 },
   };
   const parameters = [...parametersOf(params, 'path'), ...parametersOf(query, 'query')];
+  if (route.access !== 'public') parameters.push(organisationParameter);
   return route.idempotent ? [...parameters, idempotency] : parameters;
 }
 
@@ -134,15 +160,24 @@ function describeBody(route: Route): Json {
     return { requestBody: { required: true, content: { 'multipart/form-data': { schema } } } };
   }
   return body
-    ? { requestBody: { required: true, content: { 'application/json': { schema: toSchema(body, 'input') } } } }
+    ? {
+        requestBody: {
+          required: true,
+          content: {
+            [route.operation.protocol?.mediaType ?? bodyTypeOf(route.operation)]: { schema: toSchema(body, 'input') },
+          },
+        },
+      }
     : {};
 }
 
 function describeResponses(route: Route): Json {
   const { operation } = route;
   const content: Json = operation.response
-    ? { 'application/json': { schema: toSchema(operation.response, 'output') } }
-    : {};
+    ? { [operation.protocol?.mediaType ?? 'application/json']: { schema: toSchema(operation.response, 'output') } }
+    : operation.binary
+      ? { '*/*': { schema: { type: 'string', format: 'binary' } } }
+      : {};
   const headers = Object.fromEntries(
     Object.keys(rateLimitFields).map((name) => [name, { $ref: `#/components/headers/${name}` }]),
   );
@@ -169,18 +204,7 @@ function describeResponses(route: Route): Json {
 /** describeProblems lists the errors a route may answer, by status, each code with its sentence. */
 function describeProblems(route: Route): Record<string, Json> {
   const known = new Map([...listErrorTables().values()].flatMap((table: ErrorTable) => Object.entries(table)));
-  const codes = [
-    ...(route.operation.params || route.operation.query || route.operation.body || route.operation.upload
-      ? ['INVALID_REQUEST']
-      : []),
-    ...(route.access === 'public' ? [] : ['UNAUTHENTICATED']),
-    ...(typeof route.access === 'object' ? ['FORBIDDEN'] : []),
-    ...(route.operation.params ? ['NOT_FOUND'] : []),
-    ...(route.operation.body || route.operation.upload ? ['PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] : []),
-    'RATE_LIMITED',
-    'UNAVAILABLE',
-    ...(route.errors ?? []),
-  ];
+  const codes = [...pipelineCodes(route), ...(route.errors ?? [])];
   const byStatus = Map.groupBy(new Set(codes), (code) =>
     String((known.get(code) ?? kernelErrors.$table.INTERNAL).status),
   );
@@ -189,10 +213,35 @@ function describeProblems(route: Route): Record<string, Json> {
       status,
       {
         description: names.map((name) => `\`${name}\`: ${known.get(name)?.public ?? ''}`).join('\n\n'),
-        content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+        content: problemContent(route),
       },
     ]),
   );
+}
+
+/** Another standard has its own form of errors. */
+function problemContent({ operation: { protocol } }: Route): Json {
+  if (protocol)
+    return { [protocol.mediaType]: { schema: { type: 'object', description: `As ${protocol.standard} has it` } } };
+  return { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } };
+}
+
+/** pipelineCodes are the errors that the pipeline itself may answer, before and around the handler. */
+function pipelineCodes(route: Route): string[] {
+  const isWrite = !route.key.startsWith('GET ');
+  const when = (condition: boolean, ...codes: string[]) => (condition ? codes : []);
+  return [
+    'INVALID_REQUEST',
+    ...when(route.access !== 'public', 'UNAUTHENTICATED', 'PERSON_CHANGED', 'ORGANISATION_CHANGED', 'FORBIDDEN'),
+    ...when(isWrite, 'CROSS_SITE_REFUSED', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE', 'REQUEST_TIMEOUT'),
+    ...when(route.flag !== undefined, 'FEATURE_OFF'),
+    ...when(route.stepUp === true, 'STEP_UP_REQUIRED'),
+    ...when(route.operation.params !== undefined, 'NOT_FOUND'),
+    ...when(route.idempotent === true, ...Object.keys(idempotencyErrors.$table)),
+    'NOT_ACCEPTABLE',
+    'RATE_LIMITED',
+    'UNAVAILABLE',
+  ];
 }
 
 function toSchema(schema: z.ZodType, io: 'input' | 'output'): Json {

@@ -16,6 +16,8 @@ export interface OriginRequest {
   readonly host: string;
   /** True when the route allows the configured foreign origins. */
   readonly allowsCors: boolean;
+  /** True when the route is there for forms of other sites, and therefore knows no caller. */
+  readonly takesForms: boolean;
 }
 
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
@@ -26,7 +28,7 @@ const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
  * current browser: it passes unless it carries a cookie, because only cookies are sent without the caller's doing.
  */
 export function checkOrigin(request: OriginRequest, rules: OriginRules): void {
-  if (safeMethods.has(request.method)) return;
+  if (safeMethods.has(request.method) || request.takesForms) return;
   const { origin } = request.headers;
   const site = request.headers['sec-fetch-site'];
   if (request.allowsCors && origin !== undefined && rules.corsOrigins.has(origin)) return;

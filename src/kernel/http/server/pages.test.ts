@@ -3,14 +3,15 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Script } from 'node:vm';
+import { brotliCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createProbe } from '#testing/probe-app';
 import { startTestServer, type TestServer } from '#testing/server';
+import type { Answer } from '#testing/client';
 
 interface OpenApi {
   readonly openapi: string;
-  // oxlint-disable-next-line no-explicit-any -- a test's expectation is its type
-  readonly paths: Record<string, Record<string, any>>;
+  readonly paths: Record<string, Record<string, Answer['json']>>;
 }
 
 const { app } = createProbe();
@@ -23,6 +24,8 @@ beforeAll(async () => {
   mkdirSync(join(folder, '.vite'));
   writeFileSync(join(folder, '.vite', 'manifest.json'), '{}');
   writeFileSync(join(folder, 'assets', 'index-abc123.js'), script);
+  writeFileSync(join(folder, 'assets', 'page-def456.js'), script);
+  writeFileSync(join(folder, 'assets', 'page-def456.js.br'), brotliCompressSync(`${script}// by the build`));
   writeFileSync(join(folder, 'favicon.svg'), '<svg xmlns="http://www.w3.org/2000/svg"></svg>');
   writeFileSync(
     join(folder, 'index.html'),
@@ -90,6 +93,16 @@ describe('[K8.1] the web app', () => {
     expect((await get('/favicon.svg', {}, 'HEAD')).headers.get('content-type')).toBe('image/svg+xml');
   });
 
+  test('[K17.5] what the build compressed is sent as it is, and has no address of its own', async () => {
+    const compressed = await get('/assets/page-def456.js', { 'accept-encoding': 'br' });
+    expect([compressed.headers.get('content-encoding'), await compressed.text()]).toEqual([
+      'br',
+      `${script}// by the build`,
+    ]);
+    expect(await (await get('/assets/page-def456.js', { 'accept-encoding': 'gzip' })).text()).toBe(script);
+    expect((await get('/assets/page-def456.js.br')).status).toBe(404);
+  });
+
   test('an unknown API path is a problem, even for a browser', async () => {
     const answer = await get('/api/v1/nowhere', { accept: 'text/html' });
     expect([answer.status, answer.headers.get('content-type')]).toEqual([
@@ -107,6 +120,18 @@ describe('[K4.4] behind a trusted proxy', () => {
     expect(await ask('198.51.100.7')).toBe('198.51.100.7');
     expect(await ask('10.0.0.1, 198.51.100.7')).toBe('198.51.100.7');
     expect(await ask('198.51.100.7, 127.0.0.9')).toBe('198.51.100.7');
+  });
+
+  test.each([
+    ['198.51.100.7:50123', '198.51.100.7', 'the port that some proxies write is no part of it'],
+    ['[2001:db8::1]:443', '2001:db8::1', 'nor are brackets'],
+    ['::ffff:198.51.100.7', '198.51.100.7', 'IPv4 in IPv6 is IPv4'],
+    ['unknown', '127.0.0.1', 'what is no address stands for the proxy that passed it on'],
+    ['198.51.100.7, <script>, 127.0.0.9', '127.0.0.9', 'wherever it stands in the chain'],
+    ['x'.repeat(5_000), '127.0.0.1', 'however long'],
+  ])('%.40s means %s: %s', async (forwarded, expected) => {
+    const answer = await get('/api/v1/probe/caller', { 'x-forwarded-for': forwarded });
+    expect(await answer.json()).toMatchObject({ address: expected });
   });
 
   test('[K8.2] the public origin counts as our own', async () => {
@@ -127,7 +152,7 @@ describe('[K15.1] health and metrics', () => {
     await expect.poll(async () => (await get('/readyz')).status, { timeout: 20_000 }).toBe(200);
     expect(await (await get('/readyz')).json()).toEqual({
       status: 'ok',
-      checks: { database: 'ok', storage: 'ok', jobs: 'ok', limits: 'ok' },
+      checks: { database: 'ok', storage: 'ok', jobs: 'ok', limits: 'ok', models: 'ok' },
     });
   });
 
@@ -169,8 +194,8 @@ describe('[K17.1] the API reference', () => {
     });
     expect(
       echo.parameters.map((parameter: { in: string; name: string }) => `${parameter.in} ${parameter.name}`),
-    ).toEqual(['path word', 'query count']);
-    expect(Object.keys(echo.responses)).toEqual(['200', '400', '401', '404', '413', '415', '429', '503']);
+    ).toEqual(['path word', 'query count', 'header X-Organisation']);
+    expect(Object.keys(echo.responses)).toEqual('200 400 401 403 404 406 408 409 413 415 429 503'.split(' '));
     expect(document.paths['/probe/owners']?.['get']['x-permission']).toBe('probe.owners.read');
   });
 

@@ -16,7 +16,7 @@ beforeAll(async () => {
   server = await startTestServer({
     apps: [app],
     log,
-    environment: { CORS_ORIGINS: 'https://friend.example', UPLOAD_MAX_MB: '1', REQUEST_TIMEOUT_SECONDS: '2' },
+    environment: { CORS_ORIGINS: 'https://friend.example', REQUEST_TIMEOUT_SECONDS: '2' },
   });
   owner = await server.signUpOwner();
 });
@@ -203,6 +203,28 @@ describe('answers', () => {
     expect(await raw('NONSENSE\r\n\r\n')).toContain('MALFORMED_HTTP');
   });
 
+  test.each([
+    ['an empty body', 'application/json', ''],
+    ['a broken body', 'application/json', '{"name":'],
+    ['a poisoned body', 'application/json', '{"__proto__":{}}'],
+    ['a form', 'application/x-www-form-urlencoded', 'a=1'],
+    ['a body of no known type', 'application/x-thing', 'a'],
+    ['a body beyond every limit', 'application/json', `"${'a'.repeat(2 * 1024 * 1024)}"`],
+  ])('[K6.1] an unknown address is our 404 with %s, too', async (_what, type, body) => {
+    for (const url of [`${server.url}/api/v1/nowhere`, `${server.url}/nowhere`]) {
+      const answer = await fetch(url, { method: 'POST', headers: { 'content-type': type }, body });
+      expect([answer.status, answer.headers.get('content-type')]).toEqual([
+        404,
+        'application/problem+json; charset=utf-8',
+      ]);
+      expect(await answer.json()).toMatchObject({
+        code: 'NOT_FOUND',
+        status: 404,
+        requestId: answer.headers.get('x-request-id'),
+      });
+    }
+  });
+
   test('[K6.1] an unforeseen failure is a 500 that shows nothing; the log says where, not what', async () => {
     lines.length = 0;
     const answer = await server.anonymous.expect(500, 'GET /probe/crash');
@@ -302,36 +324,12 @@ describe('idempotency', () => {
     const second = await owner.client.expect(409, 'POST /probe/refused', { body, headers });
     expect([second.json.code, probe.counted]).toEqual(['PROBE_REFUSED', 1]);
   });
-});
 
-describe('uploads', () => {
-  test('a file arrives as a stream, with the name the client gave it', async () => {
-    const answer = await owner.client.upload('POST /probe/upload', {
-      name: 'a b.txt',
-      type: 'text/plain',
-      bytes: 'x'.repeat(300_000),
-    });
-    expect([answer.status, answer.json]).toEqual([200, { bytes: 300_000, filename: 'a b.txt' }]);
-  });
-
-  test('[K5.1] a file over the limit is a 413 that the client gets to read, whether it says its size or not', async () => {
-    const tooMuch = new Uint8Array(3 * 1024 * 1024);
-    const declared = await owner.client.upload('POST /probe/upload', { name: 'a', type: 'text/plain', bytes: tooMuch });
-    expect([declared.status, declared.json.code]).toEqual([413, 'PAYLOAD_TOO_LARGE']);
-    const justOver = await owner.client.upload('POST /probe/upload', {
-      name: 'a',
-      type: 'text/plain',
-      bytes: new Uint8Array(1024 * 1024 + 10),
-    });
-    expect([justOver.status, justOver.json.code]).toEqual([413, 'PAYLOAD_TOO_LARGE']);
-  });
-
-  test('a form without a file, or a body that is no form, is refused', async () => {
-    await owner.client.expect(415, 'POST /probe/upload', { body: { file: 'x' } });
-    const boundary = { 'content-type': 'multipart/form-data; boundary=x' };
-    const noFile = '--x\r\ncontent-disposition: form-data; name="other"\r\n\r\nhi\r\n--x--\r\n';
-    const answer = await owner.client.ask('POST /probe/upload', { body: noFile, headers: boundary });
-    expect([400, 413]).toContain(answer.status);
+  test('[K5.4] a route that goes past the fenced transactions is told of in the log', async () => {
+    lines.length = 0;
+    await owner.client.expect(204, 'POST /probe/unfenced', { headers: { 'idempotency-key': '"unfenced"' } });
+    const told = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(told).toContainEqual(expect.objectContaining({ level: 'error', route: 'probe.unfenced' }));
   });
 });
 

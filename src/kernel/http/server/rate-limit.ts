@@ -1,31 +1,62 @@
 /** Every answer says how often its caller may come back, and a caller that comes too often is told when to return (K4.1). */
+import type { Services } from '#kernel/app';
 import type { Principal } from '#kernel/auth';
 import { kernelErrors } from '#kernel/errors';
-import { addressKey, rateLimitHeaders, violatedPolicies, type Limiter, type LimitRule } from '#kernel/limits';
+import {
+  addressKey,
+  rateLimitHeaders,
+  ruleOfPlan,
+  violatedPolicies,
+  type Limiter,
+  type LimitRule,
+  type PlanLimit,
+} from '#kernel/limits';
 import type { Limit } from '../types.ts';
 
 /** refusedRule counts what never reached a route: unknown addresses, and callers who may not use the route they asked for. */
 export const refusedRule: LimitRule & Limit = { name: 'kernel.refused', max: 300, windowSeconds: 60, by: 'address' };
 
-/** limitKey says who is counted. Without a principal there is only the address. */
+/** limitKey says who is counted. Without a principal there is only the address; an API key is counted apart from its person. */
 export function limitKey(by: Limit['by'], principal: Principal | null, address: string): string {
+  if (by === 'user' && principal?.via.kind === 'key') return `key:${principal.via.keyId}`;
   if (by === 'user' && principal) return `user:${principal.userId}`;
   if (by === 'tenant' && principal) return `tenant:${principal.tenantId}`;
   return `address:${addressKey(address)}`;
 }
 
-/** takeOrRefuse counts one call. `announce` receives the RateLimit fields either way. Throws RATE_LIMITED beyond the limit. */
+/** Take is one limit to be counted and for whom. */
+export type Take = readonly [rule: LimitRule, key: string];
+
+/** planAllowance is what the caller's organisation may do by its plan; nothing for routes without such a limit. */
+export async function planAllowance(
+  { credits }: Pick<Services, 'credits'>,
+  limit: PlanLimit | undefined,
+  principal: Principal | null,
+): Promise<readonly Take[]> {
+  if (!limit || !principal) return [];
+  const plan = await credits.planOf(principal.tenantId);
+  return [[ruleOfPlan(limit, plan), `tenant:${principal.tenantId}`]];
+}
+
+/** keyAllowance is what an API key may do in all, whichever routes it uses (K2.7); nothing for others. */
+export function keyAllowance(principal: Principal | null): readonly Take[] {
+  if (principal?.via.kind !== 'key') return [];
+  const { keyId, requestsPerMinute } = principal.via;
+  return [[{ name: 'auth.api-key', max: requestsPerMinute, windowSeconds: 60 }, `key:${keyId}`]];
+}
+
+/** takeOrRefuse counts one call. `announce` receives the RateLimit fields either way. Throws RATE_LIMITED beyond a limit. */
 export async function takeOrRefuse(
   limits: Limiter,
-  rule: LimitRule,
-  key: string,
+  takes: readonly Take[],
   announce: (name: string, value: string) => void,
 ): Promise<void> {
-  const state = await limits.take(rule, key);
-  for (const [name, value] of Object.entries(rateLimitHeaders([state]))) announce(name, value);
-  if (state.isAllowed) return;
+  const states = await Promise.all(takes.map(([rule, key]) => limits.take(rule, key)));
+  for (const [name, value] of Object.entries(rateLimitHeaders(states))) announce(name, value);
+  const refused = states.filter((state) => !state.isAllowed);
+  if (refused.length === 0) return;
   throw kernelErrors.RATE_LIMITED({
-    retryAfterSeconds: state.resetSeconds,
-    extensions: { 'violated-policies': violatedPolicies([state]) },
+    retryAfterSeconds: Math.max(...refused.map((state) => state.resetSeconds)),
+    extensions: { 'violated-policies': violatedPolicies(states) },
   });
 }

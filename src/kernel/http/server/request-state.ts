@@ -1,6 +1,7 @@
 /** RequestState is what the pipeline learns about a request on its way; one object per request, made first of all. */
 import type { FastifyRequest } from 'fastify';
 import type { Principal } from '#kernel/auth';
+import type { Problem } from '#kernel/errors';
 import { newId } from '#kernel/ids';
 
 export class RequestState {
@@ -9,6 +10,8 @@ export class RequestState {
   /** Id of the route, `agents.agent.create`; `kernel.unknown` until one is found. */
   routeId = 'kernel.unknown';
   principal: Principal | null = null;
+  /** How the route's standard wants problems, when it has its own form. */
+  foreign: { readonly mediaType: string; readonly render: (problem: Problem) => object } | undefined = undefined;
   /** What went wrong, for the log line. */
   failure: unknown = undefined;
   /** Refuses a body that does not arrive in time. */

@@ -2,10 +2,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Services } from '#kernel/app';
 import type { AuditEntry } from '#kernel/audit';
-import type { Principal } from '#kernel/auth';
+import { describeDevice, type Principal } from '#kernel/auth';
 import type { Tx } from '#kernel/db';
 import { kernelErrors } from '#kernel/errors';
 import type { Logger } from '#kernel/log';
+import { clientAddressOf } from './client-address.ts';
 import { stateOf } from './request-state.ts';
 import type { SignedInContext, UploadedFile } from '../types.ts';
 import type { ValidInput } from './validate.ts';
@@ -52,7 +53,7 @@ export class RouteContext implements SignedInContext {
     this.body = input.body as never;
     this.file = file as never;
     this.requestId = state.requestId;
-    this.address = request.ip;
+    this.address = clientAddressOf(request);
     this.#principal = state.principal;
     this.#request = request;
     this.#reply = reply;
@@ -65,6 +66,10 @@ export class RouteContext implements SignedInContext {
 
   get userAgent(): string {
     return (this.#request.headers['user-agent'] ?? '').slice(0, 500);
+  }
+
+  get device(): string | undefined {
+    return this.userAgent ? describeDevice(this.userAgent) : undefined;
   }
 
   get headers(): Readonly<Record<string, string | undefined>> {
@@ -103,15 +108,23 @@ export class RouteContext implements SignedInContext {
     if (cookies.length > 0) this.#reply.header('set-cookie', [...cookies]);
   }
 
-  tenant<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
-    const { tenantId, userId } = this.#certainPrincipal();
+  tenant<T>(work: (tx: Tx) => Promise<T>, tenantId = this.#certainPrincipal().tenantId): Promise<T> {
+    const { userId } = this.#certainPrincipal();
+    return this.services.db.withTenant({ tenantId, userId }, this.#confirming(work));
+  }
+
+  auth<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    return this.services.db.withAuth(this.#confirming(work));
+  }
+
+  #confirming<T>(work: (tx: Tx) => Promise<T>): (tx: Tx) => Promise<T> {
     const confirm = this.#confirm;
-    if (!confirm) return this.services.db.withTenant({ tenantId, userId }, work);
-    return this.services.db.withTenant({ tenantId, userId }, async (tx) => {
+    if (!confirm) return work;
+    return async (tx) => {
       const result = await work(withoutCommit(tx));
       await confirm(tx);
       return result;
-    });
+    };
   }
 
   /** Has every later transaction of this request end with `confirm`; for the pipeline, not for handlers. */
@@ -127,6 +140,7 @@ export class RouteContext implements SignedInContext {
       tenantId: actor.tenantId,
       address: this.address,
       requestId: this.requestId,
+      ...(this.device ? { device: this.device } : {}),
     });
   }
 

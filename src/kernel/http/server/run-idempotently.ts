@@ -20,7 +20,8 @@ export function idempotencyKey(route: Route, header: string | undefined, princip
 
 /**
  * runIdempotently runs `work` (which gives the answer as it is sent) unless the key has an answer already. Every
- * transaction that `ctx.tenant` opens meanwhile confirms the key in itself, so that effect and claim cannot part.
+ * transaction that `ctx.tenant` or `ctx.auth` opens meanwhile confirms the key in itself, so that effect and claim cannot
+ * part.
  */
 export async function runIdempotently(
   idempotency: Idempotency,
@@ -32,7 +33,8 @@ export async function runIdempotently(
 ): Promise<FastifyReply> {
   const { tenantId, userId } = ctx.principal;
   const requestHash = hashRequest({ params: ctx.params, query: ctx.query, body: ctx.body });
-  const beginning = await idempotency.begin({ tenantId, userId, route: route.id }, key, requestHash);
+  const isRecognised = isRecognisedBy(route, ctx.body);
+  const beginning = await idempotency.begin({ tenantId, userId, route: route.id }, key, requestHash, { isRecognised });
   if (beginning.kind === 'replay') return sendStored(reply.header('idempotency-replayed', 'true'), beginning);
   const { ticket } = beginning;
   let isConfirmed = false;
@@ -47,8 +49,15 @@ export async function runIdempotently(
     await settleFailure(idempotency, ticket, error, isConfirmed, ctx.requestId);
     throw error;
   }
+  // Its effect came about in a transaction of its own: a crash there would let a repetition through after the lease.
+  if (!isConfirmed) ctx.log.error({ route: route.id }, 'an idempotent route answered without confirming its key');
   await idempotency.complete(ticket, answer);
   return sendStored(reply, answer);
+}
+
+function isRecognisedBy({ recognisesBy }: Route, body: unknown): boolean {
+  if (recognisesBy === undefined || typeof body !== 'object' || body === null) return false;
+  return (body as Readonly<Record<string, unknown>>)[recognisesBy] !== undefined;
 }
 
 /** A refusal after something took effect is the answer to keep; without effect the key is free for the next try. */

@@ -19,10 +19,12 @@ const permissionsPolicy = [
   'xr-spatial-tracking',
 ]
   .map((feature) => `${feature}=()`)
+  .concat('publickey-credentials-create=(self)', 'publickey-credentials-get=(self)') // passkeys, in our own pages alone
   .join(', ');
 
 /** apiPolicy is the Content-Security-Policy of everything that is not a page: it may do nothing. */
-export const apiPolicy = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox";
+export const apiPolicy =
+  "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; sandbox";
 
 /** baseHeaders are the headers of every answer. HSTS only when people come by https, or they could not come at all. */
 export function baseHeaders(publicUrl: string | undefined): HeaderList {

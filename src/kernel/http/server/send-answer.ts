@@ -3,14 +3,15 @@ import type { FastifyReply } from 'fastify';
 import type { Operation } from '#kernel/contract';
 import { kernelErrors } from '#kernel/errors';
 import type { EventStreams } from './event-stream.ts';
-import type { BinaryAnswer, EventStream } from '../types.ts';
+import type { BinaryAnswer, EventStream, NotModified, RedirectAnswer } from '../types.ts';
 import { toPointer } from './json-pointer.ts';
 
 const jsonType = 'application/json; charset=utf-8';
 
 /** successStatus is the status of an operation's answer when it is not a stream. */
 export function successStatus(operation: Operation): number {
-  return operation.status ?? (operation.response ? 200 : 204);
+  if (operation.redirects) return 303;
+  return operation.status ?? (operation.response || operation.binary ? 200 : 204);
 }
 
 /** renderJson validates a handler's answer and writes it as JSON text. Throws INTERNAL naming only the places that do not fit. */
@@ -50,6 +51,21 @@ export async function sendStream(reply: FastifyReply, answer: EventStream, strea
   const headers = reply.getHeaders() as Record<string, string | number | string[]>;
   reply.hijack();
   await streams.serve(answer, reply.raw, headers);
+}
+
+/** sendRedirect throws when the path could lead to another site: a redirect is never given an address from outside. */
+export function sendRedirect(reply: FastifyReply, { path }: RedirectAnswer): FastifyReply {
+  const isHere = /^\/(?![/\\])[\x21-\x7e]*$/.test(path) && !path.includes('\\');
+  if (!isHere) throw kernelErrors.INTERNAL({ internal: 'a redirect to what is not a path of this server' });
+  return reply.code(303).header('cache-control', 'no-store').header('location', path).send();
+}
+
+export function isNotModified(answer: unknown): answer is NotModified {
+  return typeof answer === 'object' && answer !== null && (answer as NotModified).kind === 'not-modified';
+}
+
+export function isRedirect(answer: unknown): answer is RedirectAnswer {
+  return typeof answer === 'object' && answer !== null && (answer as RedirectAnswer).kind === 'redirect';
 }
 
 export function isEventStream(answer: unknown): answer is EventStream {

@@ -26,7 +26,8 @@ export function validateInput(operation: Operation, raw: RawInput): ValidInput {
   if (issues.length > 0) throw kernelErrors.INVALID_REQUEST({ errors: issues });
   const params = readPart(operation.params, raw.params, 'params', issues);
   const query = readPart(operation.query, raw.query, 'query', issues);
-  const body = operation.upload ? undefined : readPart(operation.body, raw.body, 'body', issues);
+  const sent = operation.form ? namedFields(operation.body, raw.body) : raw.body;
+  const body = operation.upload ? undefined : readPart(operation.body, sent, 'body', issues);
   if (issues.length > 0) throw kernelErrors.INVALID_REQUEST({ errors: issues.slice(0, maxIssues) });
   return { params, query, body };
 }
@@ -36,6 +37,13 @@ export function invalidBody(detail: string): Error {
   return kernelErrors.INVALID_REQUEST({ detail, errors: [{ pointer: '/body', detail }] });
 }
 
+/** namedFields keeps what the schema names: what else a foreign form holds is that site's business. */
+function namedFields(schema: z.ZodType | undefined, body: unknown): unknown {
+  if (typeof body !== 'object' || body === null || !schema || !('shape' in schema)) return body;
+  const names = schema.shape as object;
+  return Object.fromEntries(Object.entries(body).filter(([name]) => Object.hasOwn(names, name)));
+}
+
 function readPart(schema: z.ZodType | undefined, value: unknown, part: string, issues: ProblemIssue[]): unknown {
   if (!schema) {
     issues.push(...unexpected(value, part));
@@ -43,7 +51,7 @@ function readPart(schema: z.ZodType | undefined, value: unknown, part: string, i
   }
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  for (const issue of result.error.issues) issues.push(...describeIssue(issue, part));
+  for (const issue of result.error.issues.slice(0, maxIssues)) issues.push(...describeIssue(issue, part));
   return undefined;
 }
 
@@ -51,13 +59,17 @@ function readPart(schema: z.ZodType | undefined, value: unknown, part: string, i
 function unexpected(value: unknown, part: string): ProblemIssue[] {
   if (value === undefined || value === null) return [];
   if (part === 'body') return [{ pointer: '/body', detail: 'This operation takes no body.' }];
-  return Object.keys(value).map((key) => ({ pointer: toPointer([part, key]), detail: 'Unknown field.' }));
+  return Object.keys(value)
+    .slice(0, maxIssues)
+    .map((key) => ({ pointer: toPointer([part, key]), detail: 'Unknown field.' }));
 }
 
 function describeIssue(issue: z.core.$ZodIssue, part: string): ProblemIssue[] {
   const path = [part, ...issue.path];
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({ pointer: toPointer([...path, key]), detail: 'Unknown field.' }));
+    return issue.keys
+      .slice(0, maxIssues)
+      .map((key) => ({ pointer: toPointer([...path, key]), detail: 'Unknown field.' }));
   }
   return [{ pointer: toPointer(path), detail: issue.message }];
 }

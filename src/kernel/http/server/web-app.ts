@@ -35,7 +35,7 @@ interface Asset {
   readonly etag: string;
   readonly isImmutable: boolean;
   readonly isCompressible: boolean;
-  /** Compressed once, on first demand. */
+  /** Compressed by the build, as well as it goes, or once on first demand. */
   readonly encoded: Map<Encoding, Promise<Buffer>>;
 }
 
@@ -73,7 +73,7 @@ function loadAssets(folder: string): Map<string, Asset> {
   const assets = new Map<string, Asset>();
   if (!existsSync(folder)) return assets;
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile() || entry.parentPath.includes(`${sep}.vite`)) continue;
+    if (!entry.isFile() || entry.parentPath.includes(`${sep}.vite`) || entry.name.endsWith('.br')) continue;
     const file = join(entry.parentPath, entry.name);
     const path = `/${relative(folder, file).split(sep).join('/')}`;
     assets.set(path, readAsset(file, path));
@@ -91,7 +91,7 @@ function readAsset(file: string, path: string): Asset {
     // Vite puts a hash of the content into every name below assets/.
     isImmutable: path.startsWith('/assets/'),
     isCompressible: compressible.has(extension) && bytes.length >= smallestWorthCompressing,
-    encoded: new Map(),
+    encoded: existsSync(`${file}.br`) ? new Map([['br', Promise.resolve(readFileSync(`${file}.br`))]]) : new Map(),
   };
 }
 

@@ -1,4 +1,5 @@
 /** Anthropic and Google through their AI SDK provider packages, at the level of raw stream parts, over our own way out. */
+import { ReadableStream as WebStream } from 'node:stream/web';
 import type {
   LanguageModelV4,
   LanguageModelV4Prompt,
@@ -67,12 +68,16 @@ const finishReasons: Readonly<Record<string, FinishReason>> = {
   'content-filter': 'content-filter',
 };
 
+/** Anthropic reports fresh, cached and cache-writing input apart, Google the cached as part of all; `total` is the sum for both. */
 function toTokens({ inputTokens, outputTokens }: LanguageModelV4Usage): TokenCounts | null {
   if (inputTokens.total === undefined && outputTokens.total === undefined) return null;
   const input = inputTokens.total ?? 0;
+  const cached = Math.min(inputTokens.cacheRead ?? 0, input);
+  const written = Math.min(inputTokens.cacheWrite ?? 0, input - cached);
   return {
     inputTokens: input,
-    cachedInputTokens: Math.min(inputTokens.cacheRead ?? 0, input),
+    cachedInputTokens: cached,
+    ...(written > 0 ? { cacheWriteInputTokens: written } : {}),
     outputTokens: outputTokens.total ?? 0,
   };
 }
@@ -97,7 +102,9 @@ function createFetch(options: AdapterOptions, call: AdapterCall): SdkFetch {
     });
     call.onAlive();
     if (response.status !== 200) throw await errorOfResponse(response, call.endpoint.apiKey);
-    const body = ReadableStream.from(watch(response.body, call.onAlive)) as ReadableStream<Uint8Array<ArrayBuffer>>;
+    const body = WebStream.from(watch(response.body, call.onAlive)) as unknown as ReadableStream<
+      Uint8Array<ArrayBuffer>
+    >;
     return new Response(body, { status: response.status, headers: response.headers });
   };
 }

@@ -240,3 +240,23 @@ test('[K11.1] models are listed as each provider lists them', async () => {
     'gemini-a',
   ]);
 });
+
+test('[K4.5] Anthropic’s cached input, read and written, and Google’s are parts of the input, each counted once', async () => {
+  const cached = { ...usage, cache_creation_input_tokens: 100, cache_read_input_tokens: 30 };
+  const start = { ...anthropicStart, message: { ...anthropicStart.message, usage: cached } };
+  await using anthropic = await serve(() => ({
+    text: sse([start, ...anthropicText.slice(1), ...anthropicEnd], true),
+  }));
+  expect((await ask(anthropic, 'anthropic')).parts).toContainEqual({
+    type: 'usage',
+    tokens: { inputTokens: 142, cachedInputTokens: 30, cacheWriteInputTokens: 100, outputTokens: 6 },
+  });
+  const figures = { promptTokenCount: 80, cachedContentTokenCount: 50, candidatesTokenCount: 3, thoughtsTokenCount: 7 };
+  await using google = await serve(() => ({
+    text: sse([googleText[0]!, { ...googleText[1], usageMetadata: { ...figures, totalTokenCount: 90 } }], false),
+  }));
+  expect((await ask(google, 'google')).parts).toContainEqual({
+    type: 'usage',
+    tokens: { inputTokens: 80, cachedInputTokens: 50, outputTokens: 10 },
+  });
+});

@@ -24,8 +24,11 @@ export interface AdapterCall {
 }
 
 export interface TokenCounts {
+  /** All that was read, from and into the provider's cache included. */
   readonly inputTokens: number;
   readonly cachedInputTokens: number;
+  /** Anthropic's cache writes; other providers charge none. */
+  readonly cacheWriteInputTokens?: number;
   readonly outputTokens: number;
 }
 

@@ -44,7 +44,7 @@ export const testDraft = defineRoute(modelsContract, 'POST /model-connections/te
   id: 'models.connection.test-draft',
   access: write,
   limit: testLimit,
-  errors: ['MODEL_BASE_URL_REQUIRED', 'MODEL_KEY_REQUIRED'],
+  errors: ['NOT_FOUND', 'MODEL_BASE_URL_REQUIRED', 'MODEL_KEY_REQUIRED'],
   async handler(ctx) {
     const { kind, model } = ctx.body;
     const baseUrl = normalizeBaseUrl(kind, ctx.body.baseUrl);

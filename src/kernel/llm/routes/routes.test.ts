@@ -252,6 +252,7 @@ test('[K11.4] stated prices become the cost of calls, calls are listed, and othe
     model: 'scripted:tokens=4,cached=1',
     inputMicrosPerMillionTokens: 3_000_000,
     cachedInputMicrosPerMillionTokens: 300_000,
+    cacheWriteInputMicrosPerMillionTokens: null,
     outputMicrosPerMillionTokens: 15_000_000,
   };
   expect(

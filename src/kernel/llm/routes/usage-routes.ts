@@ -15,11 +15,13 @@ interface PriceRow {
   model: string;
   input: string;
   cached_input: string;
+  cache_write_input: string | null;
   output: string;
 }
 
 const priceColumns = `connection_id, model, input_micros_per_million_tokens as input,
-  cached_input_micros_per_million_tokens as cached_input, output_micros_per_million_tokens as output`;
+  cached_input_micros_per_million_tokens as cached_input,
+  cache_write_input_micros_per_million_tokens as cache_write_input, output_micros_per_million_tokens as output`;
 
 function toPrice(row: PriceRow): ModelPrice {
   return {
@@ -27,6 +29,7 @@ function toPrice(row: PriceRow): ModelPrice {
     model: row.model,
     inputMicrosPerMillionTokens: Number(row.input),
     cachedInputMicrosPerMillionTokens: Number(row.cached_input),
+    cacheWriteInputMicrosPerMillionTokens: row.cache_write_input === null ? null : Number(row.cache_write_input),
     outputMicrosPerMillionTokens: Number(row.output),
   };
 }
@@ -66,18 +69,21 @@ export const putPrice = defineRoute(modelsContract, 'PUT /model-prices', {
   id: 'models.price.update',
   access: { permission: 'models.price.write' },
   limit: writeLimit,
+  errors: ['NOT_FOUND', 'CONFLICT'],
   async handler(ctx) {
     const { body, principal } = ctx;
     const price = await ctx.tenant(async (tx) => {
       await readConnection(tx, principal.tenantId, body.connectionId);
       const [row] = await tx.query<PriceRow>({
         text: `insert into kernel.model_prices (id, tenant_id, connection_id, model, input_micros_per_million_tokens,
-                 cached_input_micros_per_million_tokens, output_micros_per_million_tokens)
-               values ($1, $2, $3, $4, $5, $6, $7)
+                 cached_input_micros_per_million_tokens, output_micros_per_million_tokens,
+                 cache_write_input_micros_per_million_tokens)
+               values ($1, $2, $3, $4, $5, $6, $7, $8)
                on conflict (tenant_id, connection_id, model) do update set
                  input_micros_per_million_tokens = excluded.input_micros_per_million_tokens,
                  cached_input_micros_per_million_tokens = excluded.cached_input_micros_per_million_tokens,
                  output_micros_per_million_tokens = excluded.output_micros_per_million_tokens,
+                 cache_write_input_micros_per_million_tokens = excluded.cache_write_input_micros_per_million_tokens,
                  updated_at = now()
                returning ${priceColumns}`,
         values: [
@@ -88,6 +94,7 @@ export const putPrice = defineRoute(modelsContract, 'PUT /model-prices', {
           body.inputMicrosPerMillionTokens,
           body.cachedInputMicrosPerMillionTokens,
           body.outputMicrosPerMillionTokens,
+          body.cacheWriteInputMicrosPerMillionTokens,
         ],
       });
       const { connectionId, model, ...figures } = body;
@@ -114,6 +121,7 @@ interface CallRow {
   model: string;
   input_tokens: number;
   cached_input_tokens: number;
+  cache_write_input_tokens: number;
   output_tokens: number;
   is_estimated: boolean;
   cost_micros: string | null;
@@ -135,6 +143,7 @@ function toCall(row: CallRow): ModelCall {
     model: row.model,
     inputTokens: row.input_tokens,
     cachedInputTokens: row.cached_input_tokens,
+    cacheWriteInputTokens: row.cache_write_input_tokens,
     outputTokens: row.output_tokens,
     isEstimated: row.is_estimated,
     costMicros: row.cost_micros === null ? null : Number(row.cost_micros),

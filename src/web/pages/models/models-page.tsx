@@ -1,12 +1,12 @@
 /** Settings: the models an organisation may use, by connection. */
-import { Button, Modal } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { IconPlugConnected, IconPlus } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { keyOf, useCall, usePages } from '../../api-hooks.ts';
 import { useSession } from '../../session.ts';
-import { ConfirmDialog } from '../../ui/confirm-dialog.tsx';
-import { DataList } from '../../ui/data-list.tsx';
+import { PagedList } from '../../ui/data-list.tsx';
+import { ListDialogs, type ListDialog } from '../../ui/list-dialogs.tsx';
 import { PageHeader } from '../../ui/page-header.tsx';
 import { EmptyState } from '../../ui/states.tsx';
 import { ConnectionForm } from './connection-form.tsx';
@@ -15,7 +15,7 @@ import { DiscoveredEndpoints } from './discovered-endpoints.tsx';
 import { modelsApi, type Connection } from './models-api.ts';
 
 type Saved = Connection & { readonly id: string };
-type Dialog = { readonly kind: 'add' } | { readonly kind: 'edit' | 'delete'; readonly connection: Saved };
+type Dialog = ListDialog<Saved>;
 
 export default function ModelsPage() {
   const { role } = useSession();
@@ -42,16 +42,10 @@ export default function ModelsPage() {
       {mayChange && connections.isSuccess ? (
         <DiscoveredEndpoints connections={connections.items} onConnected={() => void refresh()} />
       ) : null}
-      <DataList
+      <PagedList
         label="Model connections"
-        items={connections.items}
+        pages={connections}
         itemKey={(connection) => connection.id ?? 'offline'}
-        isLoading={connections.isPending}
-        error={connections.error}
-        onRetry={() => void connections.refetch()}
-        hasMore={connections.hasNextPage}
-        isLoadingMore={connections.isFetchingNextPage}
-        onLoadMore={() => void connections.fetchNextPage()}
         empty={
           <EmptyState icon={IconPlugConnected} title="No model connections" action={mayChange ? addButton : null}>
             Connect a provider such as OpenAI, or an Ollama on your own machine.
@@ -61,8 +55,8 @@ export default function ModelsPage() {
           <ConnectionRow
             connection={connection}
             mayChange={mayChange}
-            onEdit={() => isSaved(connection) && setDialog({ kind: 'edit', connection })}
-            onDelete={() => isSaved(connection) && setDialog({ kind: 'delete', connection })}
+            onEdit={() => isSaved(connection) && setDialog({ kind: 'edit', entry: connection })}
+            onDelete={() => isSaved(connection) && setDialog({ kind: 'delete', entry: connection })}
           />
         )}
       />
@@ -83,28 +77,23 @@ interface ConnectionDialogsProps {
 
 function ConnectionDialogs({ dialog, onDone, onClose }: ConnectionDialogsProps) {
   const remove = useCall(modelsApi, 'DELETE /model-connections/{connectionId}', { onSuccess: onDone });
-  const edited = dialog?.kind === 'edit' ? dialog.connection : undefined;
-  const doomed = dialog?.kind === 'delete' ? dialog.connection : undefined;
   return (
-    <>
-      <Modal
-        opened={dialog?.kind === 'add' || edited !== undefined}
-        onClose={onClose}
-        title={edited ? `Edit ${edited.name}` : 'Add a model connection'}
-      >
-        <ConnectionForm key={edited?.id ?? 'new'} connection={edited} onSaved={onDone} onCancel={onClose} />
-      </Modal>
-      <ConfirmDialog
-        isOpen={doomed !== undefined}
-        title={`Delete ${doomed?.name ?? 'the connection'}?`}
-        confirmLabel="Delete"
-        isBusy={remove.isPending}
-        error={remove.error}
-        onConfirm={() => doomed && remove.mutate({ params: { connectionId: doomed.id } })}
-        onClose={onClose}
-      >
-        Its key is erased. Agents that use its models cannot answer until they are given another one.
-      </ConfirmDialog>
-    </>
+    <ListDialogs
+      dialog={dialog}
+      onClose={onClose}
+      addTitle="Add a model connection"
+      editTitle={({ name }) => `Edit ${name}`}
+      renderForm={(connection) => (
+        <ConnectionForm {...(connection ? { connection } : {})} onSaved={onDone} onCancel={onClose} />
+      )}
+      deletion={{
+        title: ({ name }) => `Delete ${name}?`,
+        label: 'Delete',
+        text: 'Its key is erased. Agents that use its models cannot answer until they are given another one.',
+        isBusy: remove.isPending,
+        error: remove.error,
+        onConfirm: ({ id }) => remove.mutate({ params: { connectionId: id } }),
+      }}
+    />
   );
 }

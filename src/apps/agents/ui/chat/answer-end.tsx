@@ -63,14 +63,20 @@ function Failure({ message, agentId }: Pick<AnswerProps, 'message' | 'agentId'>)
       <Group gap={6}>
         <Text size="sm">
           {error?.detail ?? 'Something went wrong.'} {message.text === '' ? '' : 'What it had written is kept.'}{' '}
-          {error?.isRetryable ? null : (
-            <Anchor component={Link} to={pathsOf(agentId).settings} size="sm">
-              Change the agent’s model
-            </Anchor>
-          )}
+          {error && !error.isRetryable ? <WayOut code={error.code} agentId={agentId} /> : null}
         </Text>
       </Group>
     </Alert>
+  );
+}
+
+/** WayOut leads to where the reason can be seen to: money to the budgets, all else to the choice of the model. */
+function WayOut({ code, agentId }: { readonly code: string; readonly agentId: string }) {
+  const isBudget = code === 'BUDGET_EXHAUSTED';
+  return (
+    <Anchor component={Link} to={isBudget ? '/settings/usage' : pathsOf(agentId).settings} size="sm">
+      {isBudget ? 'See the budgets' : 'Change the agent’s model'}
+    </Anchor>
   );
 }
 

@@ -57,7 +57,7 @@ export function Composer(props: ComposerProps) {
         <Textarea
           ref={field}
           aria-label={`Message to ${props.agentName}`}
-          placeholder={`Ask ${props.agentName}`}
+          placeholder={`Ask ${shorten(props.agentName)}`}
           variant="unstyled"
           minRows={1}
           maxRows={8}
@@ -99,6 +99,13 @@ export function Composer(props: ComposerProps) {
       ) : null}
     </form>
   );
+}
+
+const shownName = 24;
+
+/** A placeholder that wraps would make the field grow before anything is typed. */
+function shorten(name: string): string {
+  return name.length > shownName ? `${name.slice(0, shownName - 1).trimEnd()}…` : name;
 }
 
 function describe(problem: ApiProblem): string {

@@ -1,12 +1,12 @@
 /** ConversationList lists one's conversations with an agent: searched on the server, more as one scrolls. */
-import { Button, CloseButton, Text, TextInput } from '@mantine/core';
+import { Button, Text } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
-import { IconEdit, IconSearch } from '@tabler/icons-react';
+import { IconEdit } from '@tabler/icons-react';
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { pagesOf } from '#web/api-hooks.ts';
-import { ErrorState, LoadingRows } from '#web/ui/index.ts';
+import { ErrorState, LoadingRows, SearchField } from '#web/ui/index.ts';
 import { agentsApi, pathsOf, type Conversation } from '../agents-api.ts';
 import classes from './chat.module.css';
 import { ConversationRow } from './conversation-row.tsx';
@@ -49,17 +49,7 @@ export function ConversationList({ agentId, conversationId, onChosen }: Conversa
         >
           New chat
         </Button>
-        <TextInput
-          aria-label="Search conversations"
-          placeholder="Search"
-          leftSection={<IconSearch size={15} />}
-          rightSection={
-            search ? <CloseButton size="sm" aria-label="Clear the search" onClick={() => setSearch('')} /> : null
-          }
-          maxLength={200}
-          value={search}
-          onChange={(event) => setSearch(event.currentTarget.value)}
-        />
+        <SearchField label="Search conversations" placeholder="Search" value={search} onChange={setSearch} />
       </div>
       {list.isPending ? <LoadingRows rows={4} height={48} /> : null}
       {list.error && !list.data ? <ErrorState error={list.error} onRetry={() => void list.refetch()} /> : null}
@@ -69,7 +59,11 @@ export function ConversationList({ agentId, conversationId, onChosen }: Conversa
         </Text>
       ) : null}
       {conversations.length > 0 ? (
-        <ul className={classes.conversations} aria-label="Conversations">
+        <ul
+          className={classes.conversations}
+          aria-label="Conversations"
+          aria-busy={list.isPlaceholderData || undefined}
+        >
           {conversations.map((conversation) => (
             <ConversationRow
               key={conversation.id}

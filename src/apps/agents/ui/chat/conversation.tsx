@@ -1,8 +1,10 @@
 /** Conversation is the messages and the composer: what is typed is kept until the server has it, whatever fails. */
 import { Button, VisuallyHidden } from '@mantine/core';
+import { IconMessageOff } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import { useCallback, useState } from 'react';
-import { ErrorState, LoadingRows } from '#web/ui/index.ts';
+import { asProblem } from '#web/api.ts';
+import { EmptyState, ErrorState, LoadingRows } from '#web/ui/index.ts';
 import { pathsOf, type Agent, type Citation, type Message } from '../agents-api.ts';
 import { Answer } from './answer.tsx';
 import classes from './chat.module.css';
@@ -104,6 +106,23 @@ interface ConversationMissingProps {
 }
 
 function ConversationMissing({ agentId, error, onRetry }: ConversationMissingProps) {
+  if (asProblem(error).status === 404) {
+    return (
+      <div className={classes.alone}>
+        <EmptyState
+          icon={IconMessageOff}
+          title="There is no such conversation"
+          action={
+            <Button component={Link} to={pathsOf(agentId).chat()}>
+              New chat
+            </Button>
+          }
+        >
+          It was deleted, perhaps in another tab, or it is somebody else’s: conversations are only for who began them.
+        </EmptyState>
+      </div>
+    );
+  }
   return (
     <div className={classes.alone}>
       <ErrorState

@@ -1,0 +1,105 @@
+/** The text of a setting becomes a value of its type, or a sentence that says what was expected and never repeats the text. */
+import { isIP } from 'node:net';
+import { resolve } from 'node:path';
+import type { LimitOverrides } from './load-config.ts';
+import { parseOidcProviders } from './parse-oidc-providers.ts';
+import { secretWeakness } from './secret-strength.ts';
+import type { Setting, SettingType } from './settings.ts';
+
+type Parsed = { readonly value: unknown } | { readonly expected: string };
+
+function isCidr(text: string): boolean {
+  const [address = '', prefix, more] = text.split('/');
+  const version = isIP(address);
+  if (version === 0 || more !== undefined) return false;
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128));
+}
+
+/** splitList takes a comma-separated list apart. */
+export function splitList(text: string): string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}
+
+function parseLimits(text: string): Parsed {
+  const overrides: Record<string, { max: number; windowSeconds: number }> = {};
+  for (const part of splitList(text)) {
+    const match = /^([a-z][a-z0-9.-]*)=(\d{1,9})\/(\d{1,7})$/.exec(part);
+    const [, name = '', max, windowSeconds] = match ?? [];
+    if (!match || Number(max) < 1 || Number(windowSeconds) < 1)
+      return { expected: 'expected name=count/seconds, comma-separated, such as agents.chat=60/60' };
+    overrides[name] = Object.freeze({ max: Number(max), windowSeconds: Number(windowSeconds) });
+  }
+  return { value: Object.freeze(overrides) satisfies LimitOverrides };
+}
+
+function isUrl(text: string, schemes: readonly string[]): boolean {
+  return URL.canParse(text) && schemes.includes(new URL(text).protocol.slice(0, -1));
+}
+
+const mailAddress = /^[^\s@<>",;:]+@[^\s@<>",;:]+$/;
+/** `address@domain`, or the same in angle brackets after a name without special characters. */
+const mailbox = /^(?:[^\s@<>",;:]+@[^\s@<>",;:]+|[^<>",;:@\r\n]{1,100} <[^\s@<>",;:]+@[^\s@<>",;:]+>)$/;
+
+/** check gives the value when it will do. */
+function check(isGood: boolean, value: unknown, expected: string): Parsed {
+  return isGood ? { value } : { expected: `expected ${expected}` };
+}
+
+function parseSecretKeys(keys: readonly string[], value: unknown, which = ''): Parsed {
+  const weakness = keys.map(secretWeakness).find((found) => found !== null);
+  return weakness
+    ? { expected: `${which}${weakness}; expected 32 random bytes in base64 (openssl rand -base64 32)` }
+    : { value };
+}
+
+const parsers: Readonly<Record<Extract<SettingType, string>, (text: string, setting: Setting) => Parsed>> = {
+  string: (text) => check(text !== '', text, 'some text'),
+  directory: (text) => check(text !== '', resolve(text), 'a folder'),
+  integer: (text, { min = 0, max = Number.MAX_SAFE_INTEGER }) =>
+    check(
+      /^\d{1,15}$/.test(text) && Number(text) >= min && Number(text) <= max,
+      Number(text),
+      `a whole number from ${min} to ${max}`,
+    ),
+  port: (text) =>
+    check(/^\d{1,5}$/.test(text) && Number(text) <= 65_535, Number(text), 'a port, a whole number from 0 to 65535'),
+  boolean: (text) => check(text === 'true' || text === 'false', text === 'true', 'true or false'),
+  url: (text, { schemes = ['https', 'http'] }) =>
+    check(isUrl(text, schemes), text, `a URL that starts with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`),
+  mailbox: (text) =>
+    check(
+      mailbox.test(text),
+      text,
+      'an e-mail address, or a name and an address such as Bulkhead <bulkhead@example.com>',
+    ),
+  'security-contact': (text) =>
+    check(
+      isUrl(text, ['https']) || mailAddress.test(text),
+      text,
+      'an e-mail address or a URL that starts with https://',
+    ),
+  list: (text) => ({ value: Object.freeze(splitList(text)) }),
+  'cidr-list': (text) =>
+    check(
+      splitList(text).every(isCidr),
+      Object.freeze(splitList(text)),
+      'networks in CIDR form, comma-separated, such as 10.0.0.0/8',
+    ),
+  'secret-key': (text) => parseSecretKeys([text], text),
+  'secret-key-list': (text) => parseSecretKeys(splitList(text), Object.freeze(splitList(text)), 'one of them '),
+  'oidc-providers': (text) => {
+    const providers = parseOidcProviders(text);
+    return typeof providers === 'string' ? { expected: providers } : { value: providers };
+  },
+  limits: parseLimits,
+};
+
+/** parseValue returns the typed value, or `expected:` and what was. */
+export function parseValue(setting: Setting, text: string): Parsed {
+  const { type } = setting;
+  if (typeof type === 'object') return check(type.oneOf.includes(text), text, `one of ${type.oneOf.join(', ')}`);
+  return parsers[type](text, setting);
+}

@@ -1,0 +1,101 @@
+/**
+ * Changes of membership happen one at a time per organisation, and are judged by what is true under the lock: an
+ * organisation never loses its last owner, and who was demoted a moment ago changes nothing any more (K3.1).
+ */
+import type { Principal, Role } from '#kernel/auth';
+import type { Tx } from '#kernel/db';
+import { kernelErrors } from '#kernel/errors';
+import { tenancyErrors } from './errors.ts';
+import { organisationPolicy, type OrganisationPermission } from './organisation-permissions.ts';
+import { findHomeOrganization } from './personal-organization.ts';
+
+/** LockedOrganization is an organisation whose members nobody else changes until the transaction ends. */
+export interface LockedOrganization {
+  readonly tenantId: string;
+  readonly name: string;
+  readonly isPersonal: boolean;
+  /** The caller's role as of now. */
+  readonly role: Role;
+}
+
+/** lockOrganization waits its turn. Throws UNAUTHENTICATED when the caller belongs to it no more, FORBIDDEN without `permission`. */
+export async function lockOrganization(
+  tx: Tx,
+  { tenantId, userId }: Principal,
+  permission: OrganisationPermission | null,
+): Promise<LockedOrganization> {
+  // Not `for update`: that would make everybody wait who only refers to the organisation.
+  const [row] = await tx.query<{ name: string; is_personal: boolean }>({
+    text: `select name, personal_user_id is not null as is_personal from auth.organizations where id = $1 for no key update`,
+    values: [tenantId],
+  });
+  const role = await readRole(tx, tenantId, userId);
+  if (!row || role === null) throw kernelErrors.UNAUTHENTICATED();
+  const held: readonly string[] = organisationPolicy[role];
+  if (permission !== null && !held.includes(permission)) throw kernelErrors.FORBIDDEN({ extensions: { permission } });
+  return { tenantId, name: row.name, isPersonal: row.is_personal, role };
+}
+
+/** readRole is somebody's role in an organisation, or null. */
+export async function readRole(tx: Tx, tenantId: string, userId: string): Promise<Role | null> {
+  const [row] = await tx.query<{ role: Role }>({
+    text: 'select role from auth.members where tenant_id = $1 and user_id = $2',
+    values: [tenantId, userId],
+  });
+  return row?.role ?? null;
+}
+
+/** assertNotLastOwner throws LAST_OWNER when `userId` is the only owner. */
+export async function assertNotLastOwner(tx: Tx, { tenantId }: LockedOrganization, userId: string): Promise<void> {
+  const [row] = await tx.query<{ others: number }>({
+    text: `select count(*)::int as others from auth.members where tenant_id = $1 and role = 'owner' and user_id <> $2`,
+    values: [tenantId, userId],
+  });
+  if ((row?.others ?? 0) === 0) throw tenancyErrors.LAST_OWNER();
+}
+
+/** isAboveAdmins tells the roles that only owners give, change and take away. */
+function isAboveAdmins(role: Role): boolean {
+  return role === 'owner' || role === 'admin';
+}
+
+/** assertMayManage throws OWNERS_ONLY when the caller is an admin and an owner or admin is concerned. */
+export function assertMayManage({ role }: LockedOrganization, ...concerned: readonly Role[]): void {
+  if (role !== 'owner' && concerned.some(isAboveAdmins)) throw tenancyErrors.OWNERS_ONLY();
+}
+
+/** setRole changes a role. Links that somebody made who may not invite any more stop working; returns how many. */
+export async function setRole(tx: Tx, { tenantId }: LockedOrganization, userId: string, role: Role): Promise<number> {
+  await tx.query({
+    text: 'update auth.members set role = $3 where tenant_id = $1 and user_id = $2',
+    values: [tenantId, userId, role],
+  });
+  const mayInvite: readonly string[] = organisationPolicy[role];
+  return mayInvite.includes('organisation.invitation.write') ? 0 : dropLinks(tx, tenantId, userId);
+}
+
+/** Whoever made a link may still know it, and could come back by it. What was mailed, only its reader knows. */
+async function dropLinks(tx: Tx, tenantId: string, userId: string): Promise<number> {
+  const rows = await tx.query({
+    text: 'delete from auth.invitations where tenant_id = $1 and created_by = $2 and email is null returning id',
+    values: [tenantId, userId],
+  });
+  return rows.length;
+}
+
+/** endMembership takes somebody out. Their sessions go on at home, or end where there is none; returns home. */
+export async function endMembership(tx: Tx, { tenantId }: LockedOrganization, userId: string): Promise<string | null> {
+  await dropLinks(tx, tenantId, userId);
+  await tx.query({
+    text: 'delete from auth.members where tenant_id = $1 and user_id = $2',
+    values: [tenantId, userId],
+  });
+  const home = await findHomeOrganization(tx, userId);
+  await tx.query({
+    text: home
+      ? 'update auth.sessions set tenant_id = $3, updated_at = now() where user_id = $1 and tenant_id = $2'
+      : 'delete from auth.sessions where user_id = $1 and tenant_id = $2 and $3::uuid is null',
+    values: [userId, tenantId, home],
+  });
+  return home;
+}
