@@ -201,6 +201,18 @@ describe('Apple on a phone', () => {
     expect(second.json.user?.id).toBe(first.json.user?.id);
   });
 
+  test('[K2.5] a used id token whose signature is written in another way counts no more', async () => {
+    const token = await apple.sign({ ...honest, sub: 'phone-2', email: 'phone-2@example.net' });
+    expect((await send(token)).status).toBe(200);
+    // The last letter of 256 bytes in base64url has four bits that mean nothing, and readers forgive what is behind it.
+    const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+    const last = letters.indexOf(token.at(-1) ?? '');
+    for (const spelled of [`${token.slice(0, -1)}${letters[last ^ 1]}`, `${token}==`, `${token}\n`]) {
+      const { status, json } = await send(spelled);
+      expect([status, json.code]).toEqual([400, expect.stringMatching(/^SIGN_ON_(?:EXPIRED|REFUSED)$/)]);
+    }
+  });
+
   test('[K2.5] keys are fetched once, and again for a key id that is new', async () => {
     const before = apple.asked.get('/auth/keys') ?? 0;
     await send(await apple.sign({ ...honest, jti: 'k1' }));
@@ -285,6 +297,30 @@ describe('GitHub', () => {
     };
     github.people.set('unverified', attacker);
     expect((await signOn(browser(), 'unverified')).answer.json.code).toBe('SIGN_ON_LINK_FIRST');
+  });
+
+  test('[K2.5] who proves an address takes over nothing that a stranger has left in its account', async () => {
+    const email = 'awaited@example.net';
+    const person = (id: number, verified: boolean) => ({
+      user: { id, login: `awaited-${id}`, name: null },
+      emails: [{ email, primary: true, verified }],
+    });
+    github.people.set('stranger', person(801, false));
+    const stranger = browser();
+    expect((await signOn(stranger, 'stranger')).answer.json).toMatchObject({ outcome: 'signed-in', isNew: true });
+    const body = { name: 'Left behind', scopes: ['agents.agent.read'] };
+    const key = (await stranger.expect(201, 'POST /api-keys', { body })).json.secret as string;
+    const byKey = () => fetch(`${server.url}/api/v1/agents`, { headers: { authorization: `Bearer ${key}` } });
+    expect((await byKey()).status).toBe(200);
+    // As when the organisation through whose provider somebody came disconnects it: no way in is left, but sessions are.
+    const sql = `delete from auth.accounts where user_id = (select id from auth.users where email = '${email}')`;
+    await server.services.db.withAuth((tx) => tx.query({ text: sql }));
+    github.people.set('awaited', person(802, true));
+    const owner = browser();
+    expect((await signOn(owner, 'awaited')).answer.json).toMatchObject({ outcome: 'signed-in', isNew: false });
+    await owner.expect(200, 'GET /session');
+    await stranger.expect(401, 'GET /session');
+    expect((await byKey()).status).toBe(401);
   });
 
   test('[K2.5] a refused code, a cancelled form and an answer in another shape are told apart', async () => {

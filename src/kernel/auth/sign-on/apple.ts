@@ -54,6 +54,14 @@ export interface NativeProof {
 }
 
 /**
+ * signedPartOf is what of an id token its signature covers, by which a used one is known again: the signature itself can
+ * be written in several ways that all verify.
+ */
+export function signedPartOf(idToken: string): string {
+  return idToken.slice(0, idToken.lastIndexOf('.'));
+}
+
+/**
  * verifyNativeApple checks a phone app's id token: Apple's signature, our app as audience, issued within ten minutes,
  * and the nonce (or its SHA-256 in hex, as Apple's own sample does). `expiresAt`: until then it must not count again.
  */

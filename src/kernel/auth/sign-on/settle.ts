@@ -7,6 +7,7 @@ import type { RequestContext } from '#kernel/http';
 import { newId } from '#kernel/ids';
 import { createPersonalOrganization, isInvited, tellOperator, useServerInvitations } from '#kernel/tenancy';
 import { describeDevice } from '../describe-device.ts';
+import { endAccess } from '../end-access.ts';
 import { authErrors } from '../errors.ts';
 import { isDeprovisioned } from '../scim/provision.ts';
 import { auditForPerson, finishSignIn, type SignInOutcome } from '../finish-sign-in.ts';
@@ -97,6 +98,16 @@ async function assertMayCome(
   if (await isDomainEnforced(tx, email)) throw signOnErrors.SIGN_ON_REQUIRED();
 }
 
+/**
+ * takeUnprovedAccount hands an account without any way in to who has proved its address. Whoever held it before was perhaps
+ * somebody else, and keeps nothing that still opens it: no session, device, key or link under way (pre-hijacking).
+ */
+async function takeUnprovedAccount(tx: Tx, userId: string): Promise<void> {
+  await endAccess(tx, userId);
+  await tx.query({ text: 'delete from auth.api_keys where user_id = $1', values: [userId] });
+  await tx.query({ text: 'update auth.users set email_verified = true where id = $1', values: [userId] });
+}
+
 /** findOrCreate decides whom a profile stands for that is not linked yet. */
 async function findOrCreate(ctx: RequestContext, tx: Tx, provider: Provider, profile: ProviderProfile): Promise<Found> {
   const { connection } = provider;
@@ -109,9 +120,8 @@ async function findOrCreate(ctx: RequestContext, tx: Tx, provider: Provider, pro
   if (existing) {
     const isSafe = isProved && (existing.email_verified || !existing.has_way_in);
     if (!isSafe) throw signOnErrors.SIGN_ON_LINK_FIRST();
+    if (!existing.email_verified) await takeUnprovedAccount(tx, existing.id);
     await insertLink(tx, existing.id, provider, profile);
-    if (!existing.email_verified)
-      await tx.query({ text: 'update auth.users set email_verified = true where id = $1', values: [existing.id] });
     await auditForPerson(ctx, tx, existing.id, 'auth.account.link', { provider: provider.id, by: 'address' });
     return { userId: existing.id, isNew: false, isAdopted: existing.has_way_in };
   }

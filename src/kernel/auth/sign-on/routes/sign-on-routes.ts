@@ -5,7 +5,7 @@ import { addressKey, type LimitRule } from '#kernel/limits';
 import { deliverSignIn } from '../../finish-sign-in.ts';
 import { takeOrRefuse } from '../../take-or-refuse.ts';
 import { publicOrigin } from '../addresses.ts';
-import { appleIssuer, verifyNativeApple } from '../apple.ts';
+import { appleIssuer, signedPartOf, verifyNativeApple } from '../apple.ts';
 import { startAttempt, useProofOnce } from '../attempts.ts';
 import { signOnContract } from '../contract.ts';
 import { signOnErrors } from '../errors.ts';
@@ -168,7 +168,8 @@ export const signInByApple = defineRoute(signOnContract, 'POST /auth/native/appl
     const { profile, expiresAt } = await verifyNativeApple(services, body).catch((error: unknown) => {
       throw toSignOnError(error);
     });
-    const isFirst = await services.db.withAuth((tx) => useProofOnce(tx, `apple ${body.idToken}`, expiresAt));
+    const proof = `apple ${signedPartOf(body.idToken)}`;
+    const isFirst = await services.db.withAuth((tx) => useProofOnce(tx, proof, expiresAt));
     if (!isFirst) throw signOnErrors.SIGN_ON_EXPIRED({ internal: 'the id token was used already' });
     // A person's id is the same for all apps of a team, so that phone and web lead to one account.
     const provider = { id: 'apple', title: 'Apple', kind: 'apple', issuer: appleIssuer, clientId: '' } as const;
