@@ -168,6 +168,45 @@ test('[K3.1] of two owners who leave, or demote each other, at the same moment, 
   }
 });
 
+test('[K3.1] an owner who has asked to be deleted is nobody to leave an organisation to', async () => {
+  const going = await server.secondTenant();
+  const crew = await createTeam(going, 'Going');
+  const staying = await addMember(server, crew, 'owner');
+  const mate = await addMember(server, crew, 'member');
+  await going.client.expect(202, 'POST /account/deletion');
+  const { userId } = staying.principal;
+  const acts = [
+    staying.client.ask('POST /organisation/leave'),
+    staying.client.ask(`DELETE /members/${userId}`),
+    staying.client.ask(`PATCH /members/${userId}`, { body: { role: 'admin' } }),
+    staying.client.ask(`POST /members/${going.principal.userId}/make-owner`, { body: { remainOwner: false } }),
+  ];
+  for (const answer of await Promise.all(acts)) expect([answer.status, answer.json.code]).toEqual([409, 'LAST_OWNER']);
+  expect(await roleOf(staying)).toBe('owner');
+  await staying.client.expect(200, `POST /members/${mate.principal.userId}/make-owner`, {
+    body: { remainOwner: false },
+  });
+  await going.client.expect(200, 'DELETE /account/deletion');
+  await mate.client.expect(200, 'POST /organisation/leave');
+});
+
+test('[K3.1] [K16.2] of two owners of whom one leaves while the other asks to be deleted, one stays', async () => {
+  for (let round = 0; round < 6; round++) {
+    const first = await server.secondTenant();
+    const pair = await createTeam(first, `Ends ${round}`);
+    const second = await addMember(server, pair, 'owner');
+    await addMember(server, pair, 'member');
+    const answers = await Promise.all([
+      first.client.ask('POST /account/deletion'),
+      second.client.ask('POST /organisation/leave'),
+    ]);
+    expect(answers.map((answer) => answer.json.code ?? 'done').sort()).toEqual([
+      expect.stringMatching(/^(?:LAST|SOLE)_OWNER$/),
+      'done',
+    ]);
+  }
+});
+
 test('[K3.1] ownership is handed over at once: the other is owner, the former one admin', async () => {
   const captain = await server.secondTenant();
   const ship = await createTeam(captain, 'Ship');

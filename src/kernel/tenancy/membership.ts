@@ -45,10 +45,12 @@ export async function readRole(tx: Tx, tenantId: string, userId: string): Promis
   return row?.role ?? null;
 }
 
-/** assertNotLastOwner throws LAST_OWNER when `userId` is the only owner. */
+/** assertNotLastOwner throws LAST_OWNER when `userId` is the only owner; one who has asked to be deleted is about to go. */
 export async function assertNotLastOwner(tx: Tx, { tenantId }: LockedOrganization, userId: string): Promise<void> {
   const [row] = await tx.query<{ others: number }>({
-    text: `select count(*)::int as others from auth.members where tenant_id = $1 and role = 'owner' and user_id <> $2`,
+    text: `select count(*)::int as others from auth.members m
+           where m.tenant_id = $1 and m.role = 'owner' and m.user_id <> $2
+             and not exists (select from kernel.erasures e where e.kind = 'person' and e.subject_id = m.user_id)`,
     values: [tenantId, userId],
   });
   if ((row?.others ?? 0) === 0) throw tenancyErrors.LAST_OWNER();

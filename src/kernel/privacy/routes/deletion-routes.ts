@@ -54,6 +54,12 @@ const oneAtATime = { text: `select pg_advisory_xact_lock(hashtext('privacy.accou
 
 /** assertReplaceable throws SOLE_OWNER naming the organisations that would be left to people without an owner. */
 async function assertReplaceable(tx: Tx, userId: string): Promise<void> {
+  // Held as changes of membership hold them: another owner who leaves at this moment must not count on this one.
+  await tx.query({
+    text: `select from auth.organizations where id in (select tenant_id from auth.members where user_id = $1)
+           order by id for no key update`,
+    values: [userId],
+  });
   const rows = await tx.query<{ name: string }>({
     text: `select o.name from auth.members m join auth.organizations o on o.id = m.tenant_id
            where m.user_id = $1 and m.role = 'owner'

@@ -128,7 +128,7 @@ export const makeOwner = defineRoute(tenancyContract, 'POST /members/{memberId}/
   access: { permission: 'organisation.ownership.write' },
   limit: writeLimit,
   stepUp: true,
-  errors: ['ORGANISATION_PERSONAL'],
+  errors: ['ORGANISATION_PERSONAL', 'LAST_OWNER'],
   async handler(ctx) {
     const { services, principal, params, body } = ctx;
     const isHandover = !body.remainOwner && params.memberId !== principal.userId;
@@ -140,6 +140,7 @@ export const makeOwner = defineRoute(tenancyContract, 'POST /members/{memberId}/
         await setRole(tx, organization, memberId, 'owner');
         if (memberId !== principal.userId) await tellNewRole(services, tx, organization, memberId, 'owner');
         if (isHandover) {
+          await assertNotLastOwner(tx, organization, principal.userId);
           await setRole(tx, organization, principal.userId, 'admin');
           await services.identity.announce(tx, `user:${principal.userId}`);
         }
