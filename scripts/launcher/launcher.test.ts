@@ -1,7 +1,7 @@
 /** The launcher's promises, tried with real processes and folders. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -138,6 +138,24 @@ describe('the lock', () => {
     await once(gone, 'exit');
     write('.build/launcher.lock', String(gone.pid));
     await expect(withLock(folder, async () => 'done')).resolves.toBe('done');
+  });
+
+  test.each([
+    ['whose process id is another’s by now', () => String(process.ppid)],
+    ['whose process id is our own by now', () => String(process.pid)],
+    ['whose holder was cut off before it wrote its id', () => ''],
+  ])('[Q1] a lock %s is taken over once nobody has touched it for a while', async (_, id) => {
+    write('.build/launcher.lock', id());
+    await expect(withLock(folder, async () => 'done', 8)).resolves.toBe('done');
+  });
+
+  test('[Q1] a holder touches its lock, however long it works', async () => {
+    const path = join(folder, '.build/launcher.lock');
+    await withLock(folder, async () => {
+      const before = statSync(path).mtimeMs;
+      await until(() => statSync(path).mtimeMs > before, 'the lock is touched');
+    });
+    expect(existsSync(path)).toBe(false);
   });
 });
 

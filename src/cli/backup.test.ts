@@ -36,3 +36,22 @@ test(
     }
   },
 );
+
+test(
+  '[K10.5] a folder without an installation, as a wrong DATA_DIR is, gives an error and no empty backup',
+  { timeout: 120_000 },
+  async () => {
+    const folder = makeTestFolder();
+    chmodSync(folder, 0o711);
+    const { config } = loadConfig({ DATA_DIR: join(folder, 'data') });
+    const lines: string[] = [];
+    try {
+      await expect(runBackup({ config, print: (line) => void lines.push(line) })).rejects.toThrow(
+        /holds no data of Bulkhead: there is nothing to back up/,
+      );
+      expect([lines, readdirSync(backupFolder(config))]).toEqual([[], []]);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  },
+);

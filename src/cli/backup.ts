@@ -1,4 +1,5 @@
 /** The commands `backup`, `verify` and `restore`: what they do and say; the command line itself is parsed elsewhere. */
+import { rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Config } from '#kernel/config';
 import { backupFolder, createBackup, openForMaintenance, restoreBackup, verifyBackup } from '#kernel/db';
@@ -17,11 +18,21 @@ function defaultPath(config: Config): string {
   return join(backupFolder(config), `${new Date().toISOString().replaceAll(/[:.]/g, '-')}.backup`);
 }
 
-/** runBackup backs up while the server goes on, and verifies what it wrote. `path` defaults to the backups folder. */
+/**
+ * runBackup backs up while the server goes on, and verifies what it wrote. `path` defaults to the backups folder. Throws
+ * when nothing is there: another user's default folder, or a misspelt one, must not look like a backup that went well.
+ */
 export async function runBackup({ config, print }: BackupCommand, path = defaultPath(config)): Promise<void> {
   await using database = await openForMaintenance({ config, log, isExclusive: false });
   const target = { url: database.ownerUrl, masterKey: database.masterKey, path: resolve(path) };
   const made = await createBackup(target);
+  if (made.tableCount === 0) {
+    rmSync(made.path);
+    const place = config.databaseUrl === undefined ? `The folder ${config.dataDir}` : 'The database of DATABASE_URL';
+    throw new Error(
+      `${place} holds no data of Bulkhead: there is nothing to back up. Does "npm run bulkhead config" name the right one?`,
+    );
+  }
   print(`Backed up ${made.rowCount} rows of ${made.tableCount} tables to ${made.path}.`);
   const { isRestored } = await verifyBackup({ ...target, migrations: migrationSources });
   print(

@@ -53,5 +53,13 @@ test('an unknown command ends with exit code 2 and the list of commands', async 
   const { code, stderr } = await runCli(['frobnicate']);
   expect(code).toBe(2);
   expect(stderr).toMatch(/^ {2}config +print/m);
-  expect((await runCli([])).code).toBe(0);
 });
+
+test.each([[[]], [['help']], [['--help']], [['backup', '--help']], [['keys', 'rotate', '--help']]])(
+  'whoever asks for help with %j gets the list, and nothing is begun',
+  async (args) => {
+    const { code, stdout } = await runCli(args, { DATA_DIR: '/nonexistent/data' });
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^ {2}config +print/m);
+  },
+);

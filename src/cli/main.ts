@@ -17,8 +17,8 @@ async function main(): Promise<number> {
   // A command's name may have two words, such as `audit verify`.
   const name = Object.keys(commands).find((key) => key === positionals.slice(0, key.split(' ').length).join(' '));
   const command = name === undefined ? undefined : commands[name];
-  if (name === undefined || command === undefined) {
-    const isAsked = values['help'] === true || positionals.length === 0;
+  const isAsked = values['help'] === true || positionals.length === 0 || positionals[0] === 'help';
+  if (isAsked || name === undefined || command === undefined) {
     process[isAsked ? 'stdout' : 'stderr'].write(`${describeCommands()}\n`);
     return isAsked ? 0 : 2;
   }

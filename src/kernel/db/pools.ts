@@ -66,9 +66,10 @@ export function createPool(options: PoolOptions): pg.Pool {
   });
   // A connection may break while it is lent out and between two queries: its next query reports it, the event must not end us.
   pool.on('connect', (client) => client.on('error', () => undefined));
-  pool.on('error', (error) =>
-    options.log.warn({ err: error, role: options.role }, 'an idle database connection broke'),
-  );
+  pool.on('error', (error) => {
+    // At the end of every server the embedded database may close a connection before the pool's own good-bye is through.
+    if (!pool.ending) options.log.warn({ err: error, role: options.role }, 'an idle database connection broke');
+  });
   return pool;
 }
 
