@@ -1,6 +1,7 @@
 /** Loading gives a frozen, complete configuration or names every problem at once. */
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import webpush from 'web-push';
 import { ConfigError, loadConfig, type Environment } from './index.ts';
 
 const key = () => randomBytes(32).toString('base64');
@@ -104,8 +105,51 @@ describe('loadConfig', () => {
     },
   );
 
-  test.each(['10.0.0.0/', '10.0.0/8', '10.0.0.0/8/8', 'all', '::1/129'])('[K1.2] %j is not a network', (networks) => {
-    expect(problemsOf({ TRUSTED_PROXIES: networks })).toHaveProperty('TRUSTED_PROXIES');
+  test.each(['10.0.0.0/', '10.0.0/8', '10.0.0.0/8/8', 'all', '::1/129', '0.0.0.0/0', '::/0'])(
+    '[K1.2] %j is not a network',
+    (networks) => {
+      expect(problemsOf({ TRUSTED_PROXIES: networks })).toHaveProperty('TRUSTED_PROXIES');
+    },
+  );
+
+  test.each(['https://x.example/path', 'https://x.example/?a=1', 'https://x.example#a', 'https://ada:pw@x.example'])(
+    '[K1.2] %j is not where people find the server, as every link would lead elsewhere',
+    (PUBLIC_URL) => {
+      expect(problemsOf({ PUBLIC_URL })['PUBLIC_URL']).toMatch(/^expected an address .*no path/);
+    },
+  );
+
+  test('[K1.2] a slash at the end of an origin is no other origin', () => {
+    const { config } = loadConfig({
+      PUBLIC_URL: 'https://X.example:443/',
+      CORS_ORIGINS: 'https://a.example/, http://localhost:5173',
+    });
+    expect(config.publicUrl).toBe('https://x.example');
+    expect(config.corsOrigins).toEqual(['https://a.example', 'http://localhost:5173']);
+  });
+
+  test.each([
+    ['CORS_ORIGINS', '*'],
+    ['CORS_ORIGINS', 'a.example'],
+    ['CORS_ORIGINS', 'https://a.example,https://b.example/app'],
+    ['DNS_SERVERS', 'resolver.example'],
+    ['DNS_SERVERS', '192.0.2.1:99999'],
+    ['DNS_SERVERS', '2001:db8::1:53x'],
+    ['VAPID_PUBLIC_KEY', 'too-short'],
+    ['VAPID_PRIVATE_KEY', `${'A'.repeat(43)}=`],
+  ])('[K1.2] %s refuses %j at the start, not when it is first needed', (name, value) => {
+    expect(problemsOf({ [name]: value })).toHaveProperty(name);
+  });
+
+  test('[K1.2] name servers may have a port, and keys for push are taken as they are made', () => {
+    const servers = ['192.0.2.1', '192.0.2.1:5353', '2001:db8::1', '[2001:db8::1]', '[2001:db8::1]:53'];
+    expect(loadConfig({ DNS_SERVERS: servers.join(',') }).config.dnsServers).toEqual(servers);
+    const { publicKey, privateKey } = webpush.generateVAPIDKeys();
+    const given = { VAPID_PUBLIC_KEY: publicKey, VAPID_PRIVATE_KEY: privateKey };
+    expect(loadConfig(given).config).toMatchObject({ vapidPublicKey: publicKey, vapidPrivateKey: privateKey });
+    expect(problemsOf({ VAPID_SUBJECT: 'me' })['VAPID_SUBJECT']).toBe(
+      'expected a URL that starts with mailto: or https://',
+    );
   });
 
   test('[K1.2] the loaded configuration is frozen, its lists and tables too', () => {

@@ -8,11 +8,19 @@ import type { Setting, SettingType } from './settings.ts';
 
 type Parsed = { readonly value: unknown } | { readonly expected: string };
 
-function isCidr(text: string): boolean {
+function isCidr(text: string, shortest: number): boolean {
   const [address = '', prefix, more] = text.split('/');
   const version = isIP(address);
   if (version === 0 || more !== undefined) return false;
-  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128));
+  if (prefix === undefined) return true;
+  return /^\d{1,3}$/.test(prefix) && Number(prefix) >= shortest && Number(prefix) <= (version === 4 ? 32 : 128);
+}
+
+/** isNameServer takes an address, alone or with a port: `192.0.2.1`, `192.0.2.1:53`, `[2001:db8::1]:53`. */
+function isNameServer(text: string): boolean {
+  if (isIP(text) !== 0) return true;
+  const [, v6 = '', v4 = '', port = '53'] = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
+  return (isIP(v4) === 4 || isIP(v6) === 6) && Number(port) <= 65_535;
 }
 
 /** splitList takes a comma-separated list apart. */
@@ -39,9 +47,29 @@ function isUrl(text: string, schemes: readonly string[]): boolean {
   return URL.canParse(text) && schemes.includes(new URL(text).protocol.slice(0, -1));
 }
 
+/** originOf is what an address of a whole site comes to; null when it has more, such as a path or a password. */
+function originOf(text: string): string | null {
+  if (!isUrl(text, ['https', 'http'])) return null;
+  const { href, origin } = new URL(text);
+  return href === `${origin}/` ? origin : null;
+}
+
+function parseOrigins(text: string): Parsed {
+  const origins = splitList(text).map(originOf);
+  return check(
+    !origins.includes(null),
+    Object.freeze(origins),
+    'origins, comma-separated, such as https://app.example.com: a scheme, a name and perhaps a port, nothing else',
+  );
+}
+
 const mailAddress = /^[^\s@<>",;:]+@[^\s@<>",;:]+$/;
 /** `address@domain`, or the same in angle brackets after a name without special characters. */
 const mailbox = /^(?:[^\s@<>",;:]+@[^\s@<>",;:]+|[^<>",;:@\r\n]{1,100} <[^\s@<>",;:]+@[^\s@<>",;:]+>)$/;
+
+function startOf(scheme: string): string {
+  return scheme === 'mailto' ? 'mailto:' : `${scheme}://`;
+}
 
 /** check gives the value when it will do. */
 function check(isGood: boolean, value: unknown, expected: string): Parsed {
@@ -68,7 +96,14 @@ const parsers: Readonly<Record<Extract<SettingType, string>, (text: string, sett
     check(/^\d{1,5}$/.test(text) && Number(text) <= 65_535, Number(text), 'a port, a whole number from 0 to 65535'),
   boolean: (text) => check(text === 'true' || text === 'false', text === 'true', 'true or false'),
   url: (text, { schemes = ['https', 'http'] }) =>
-    check(isUrl(text, schemes), text, `a URL that starts with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`),
+    check(isUrl(text, schemes), text, `a URL that starts with ${schemes.map(startOf).join(' or ')}`),
+  origin: (text) =>
+    check(
+      originOf(text) !== null,
+      originOf(text),
+      'an address that starts with https:// or http:// and ends after the name, or the port: no path, no password',
+    ),
+  'origin-list': parseOrigins,
   mailbox: (text) =>
     check(
       mailbox.test(text),
@@ -82,12 +117,23 @@ const parsers: Readonly<Record<Extract<SettingType, string>, (text: string, sett
       'an e-mail address or a URL that starts with https://',
     ),
   list: (text) => ({ value: Object.freeze(splitList(text)) }),
-  'cidr-list': (text) =>
+  'cidr-list': (text, { min = 0 }) =>
     check(
-      splitList(text).every(isCidr),
+      splitList(text).every((part) => isCidr(part, min)),
       Object.freeze(splitList(text)),
       'networks in CIDR form, comma-separated, such as 10.0.0.0/8',
     ),
+  'name-servers': (text) =>
+    check(
+      splitList(text).every(isNameServer),
+      Object.freeze(splitList(text)),
+      'addresses, comma-separated, such as 192.0.2.1 or 192.0.2.1:53',
+    ),
+  base64url: (text, { min = 0, max = Infinity }) => {
+    const { length } = Buffer.from(text, 'base64url');
+    const isGood = /^[\w-]+$/.test(text) && length >= min && length <= max;
+    return check(isGood, text, `${min} bytes in base64url, without padding`);
+  },
   'secret-key': (text) => parseSecretKeys([text], text),
   'secret-key-list': (text) => parseSecretKeys(splitList(text), Object.freeze(splitList(text)), 'one of them '),
   'oidc-providers': (text) => {

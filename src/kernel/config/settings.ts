@@ -12,9 +12,13 @@ export type SettingType =
   | 'boolean'
   | 'port'
   | 'url'
+  | 'origin'
+  | 'origin-list'
   | 'mailbox'
   | 'list'
   | 'cidr-list'
+  | 'name-servers'
+  | 'base64url'
   | 'secret-key'
   | 'secret-key-list'
   | 'security-contact'
@@ -32,6 +36,7 @@ export interface Setting {
   readonly requiredWith?: string;
   /** Schemes a `url` may have, without the colon; https and http by default. */
   readonly schemes?: readonly string[];
+  /** Least number; of a network the shortest prefix, of base64url the least bytes. */
   readonly min?: number;
   readonly max?: number;
   readonly group: 'server' | 'database' | 'secrets' | 'sign-in' | 'limits' | 'models' | 'files' | 'delivery' | 'logs';

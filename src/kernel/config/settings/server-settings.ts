@@ -5,7 +5,7 @@ export const serverSettings = {
   HOST: { type: 'string', default: '127.0.0.1', group: 'server', doc: 'Address to listen on; 0.0.0.0 for all.' },
   PORT: { type: 'port', default: '3000', group: 'server', doc: 'TCP port to listen on; 0 takes a free one.' },
   PUBLIC_URL: {
-    type: 'url',
+    type: 'origin',
     group: 'server',
     doc: 'Address people use, such as https://bulkhead.example.com. Default: http://localhost:PORT.',
   },
@@ -22,12 +22,13 @@ export const serverSettings = {
   },
   TRUSTED_PROXIES: {
     type: 'cidr-list',
+    min: 1, // to believe everybody is to know nobody's address
     default: '',
     group: 'server',
     doc: 'Networks whose X-Forwarded-For is believed, comma-separated CIDR.',
   },
   CORS_ORIGINS: {
-    type: 'list',
+    type: 'origin-list',
     default: '',
     group: 'server',
     doc: 'Origins that may call routes which allow it, comma-separated.',

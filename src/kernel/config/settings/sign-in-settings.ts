@@ -150,7 +150,7 @@ export const signInSettings = {
     doc: 'How long after it has expired an access token can still be refreshed; then the device signs in again.',
   },
   DNS_SERVERS: {
-    type: 'list',
+    type: 'name-servers',
     default: '',
     group: 'sign-in',
     doc: 'Name servers asked when an organisation proves a mail domain, address or address:port, comma-separated. Default: the system’s.',
