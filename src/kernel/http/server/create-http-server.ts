@@ -6,7 +6,7 @@ import { kernelErrors } from '#kernel/errors';
 import { createIdempotency, type Idempotency } from '#kernel/idempotency';
 import { httpErrors } from './errors.ts';
 import { defaultStreamLimits, EventStreams, type StreamLimits } from './event-stream.ts';
-import { mountHealth } from './health.ts';
+import { answersHead, mountHealth } from './health.ts';
 import { mountLoadShedding } from './load-shedding.ts';
 import { createMetrics, mountMetrics } from './metrics.ts';
 import { apiPrefix, countRefusal, mountRoutes } from './mount-routes.ts';
@@ -21,7 +21,7 @@ import { stateOf } from './request-state.ts';
 import type { RunnerHost } from './route-runner.ts';
 import { baseHeaders } from './security-headers.ts';
 import type { Route } from '../types.ts';
-import { isPageRequest, mountWebApp } from './web-app.ts';
+import { isPageRequest, makeAsset, mountWebApp, sendAsset, type Asset } from './web-app.ts';
 import { mountWellKnown } from './well-known.ts';
 
 export interface HttpServerOptions {
@@ -55,9 +55,14 @@ export async function createHttpServer(
 ): Promise<HttpServer> {
   const { config, log } = services;
   const streams = new EventStreams(options.streamLimits ?? defaultStreamLimits);
-  const server = makeFastify(services);
   const metrics = createMetrics(services, streams);
   const headers = baseHeaders(config.publicUrl);
+  const begin = (request: FastifyRequest, reply: FastifyReply): void => {
+    logWhenDone(request, reply, log, metrics.observe);
+    for (const [name, value] of headers) reply.header(name, value);
+    reply.header('x-request-id', stateOf(request).requestId);
+  };
+  const server = makeFastify(services, begin);
   let isDraining = false;
   const host: RunnerHost = {
     services,
@@ -70,9 +75,7 @@ export async function createHttpServer(
     },
   };
   server.addHook('onRequest', async (request, reply) => {
-    logWhenDone(request, reply, log, metrics.observe);
-    for (const [name, value] of headers) reply.header(name, value);
-    reply.header('x-request-id', stateOf(request).requestId);
+    begin(request, reply);
     // Node's own check answers without headers, so it is off.
     if (request.raw.headers.host === undefined && request.raw.httpVersion === '1.1') throw httpErrors.MALFORMED_HTTP();
     if (request.url.length > maxAddressLength) throw httpErrors.ADDRESS_TOO_LONG();
@@ -112,25 +115,27 @@ export async function createHttpServer(
 }
 
 function isHealthRequest(request: FastifyRequest): boolean {
-  return healthPaths.has(request.url);
+  return healthPaths.has(request.url.split('?', 1)[0] ?? '');
 }
 
 /** mountDocuments adds the OpenAPI document, made once on first demand, and the page that shows it. */
 function mountDocuments(server: FastifyInstance, routes: readonly Route[], options: HttpServerOptions): void {
   const documentPath = `${apiPrefix}/openapi.json`;
-  let document: string | undefined;
-  server.get(documentPath, async (_request, reply) => {
-    document ??= JSON.stringify(buildOpenApi(routes, options.policy, { version: options.version }));
-    return reply
-      .header('cache-control', 'public, no-cache')
-      .header('content-type', 'application/json; charset=utf-8')
-      .send(document);
+  let document: Asset | undefined;
+  server.get(documentPath, answersHead, async (request, reply) => {
+    const { policy, version } = options;
+    document ??= makeAsset(Buffer.from(JSON.stringify(buildOpenApi(routes, policy, { version }))), '.json');
+    return sendAsset(document, request, reply);
   });
   mountReference(server, documentPath);
   mountErrorPage(server);
 }
 
-function makeFastify({ config }: Services): FastifyInstance {
+/** makeFastify makes the server; `begin` is for requests that reach no hook because their address cannot be read. */
+function makeFastify(
+  { config }: Services,
+  begin: (request: FastifyRequest, reply: FastifyReply) => void,
+): FastifyInstance {
   const seconds = config.requestTimeoutSeconds;
   const server = fastify({
     logger: false,
@@ -151,7 +156,9 @@ function makeFastify({ config }: Services): FastifyInstance {
     },
     clientErrorHandler: createRawRefusal(baseHeaders(config.publicUrl)),
     frameworkErrors(error, request, reply) {
-      void answerProblem(error, request as FastifyRequest, reply as FastifyReply);
+      const [asked, answer] = [request as FastifyRequest, reply as FastifyReply];
+      begin(asked, answer);
+      void answerProblem(error, asked, answer);
     },
   });
   continueWhenAllowed(server as unknown as FastifyInstance);

@@ -13,11 +13,16 @@ const checkTimeoutMilliseconds = 2_000;
 /** Readiness is asked by anybody who can reach us; one answer serves all for this long. */
 const keepMilliseconds = 1_000;
 
+/** answersHead is for what monitors and crawlers may ask for by HEAD, as they may for whatever GET answers (RFC 9110). */
+export const answersHead = { exposeHeadRoute: true } as const;
+
 /** mountHealth adds GET /livez and GET /readyz. `isDraining` makes a load balancer look elsewhere. */
 export function mountHealth(server: FastifyInstance, services: Services, isDraining: () => boolean): void {
   const check = rememberFor(keepMilliseconds, () => checkReadiness(services));
-  server.get('/livez', async (_request, reply) => reply.header('cache-control', 'no-store').send({ status: 'ok' }));
-  server.get('/readyz', async (_request, reply) => {
+  server.get('/livez', answersHead, async (_request, reply) =>
+    reply.header('cache-control', 'no-store').send({ status: 'ok' }),
+  );
+  server.get('/readyz', answersHead, async (_request, reply) => {
     const readiness: Readiness = isDraining() ? { status: 'draining', checks: {} } : await check();
     const isReady = readiness.status === 'ok' || readiness.status === 'degraded';
     return reply

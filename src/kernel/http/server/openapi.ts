@@ -1,4 +1,5 @@
 /** The OpenAPI document is made from the routes themselves, so it cannot say anything else than the server does (K17.1). */
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { sessionCookieName } from '#kernel/auth';
 import type { ErrorTable } from '#kernel/errors';
@@ -18,6 +19,7 @@ export interface OpenApiOptions {
 /** buildOpenApi returns an OpenAPI 3.1 document of all routes. */
 export function buildOpenApi(routes: readonly Route[], policy: Policy, options: OpenApiOptions): Json {
   const paths: Record<string, Json> = {};
+  const schemas: Json = { Problem: problemSchema };
   for (const route of routes) {
     const [method = '', path = ''] = route.key.split(' ');
     (paths[path] ??= {})[method.toLowerCase()] = describeRoute(route, policy);
@@ -31,7 +33,7 @@ export function buildOpenApi(routes: readonly Route[], policy: Policy, options: 
     },
     servers: [{ url: '/api/v1' }],
     tags: [...new Set(routes.map(tagOf))].map((name) => ({ name })),
-    paths,
+    paths: shareDefinitions(paths, schemas),
     components: {
       securitySchemes: {
         session: { type: 'apiKey', in: 'cookie', name: sessionCookieName, description: 'Set by signing in' },
@@ -43,7 +45,7 @@ export function buildOpenApi(routes: readonly Route[], policy: Policy, options: 
         },
         directory: { type: 'http', scheme: 'bearer', description: 'A token of an organisation’s directory (`bsc_…`)' },
       },
-      schemas: { Problem: problemSchema },
+      schemas,
       headers: rateLimitFields,
     },
   };
@@ -247,4 +249,24 @@ function pipelineCodes(route: Route): string[] {
 function toSchema(schema: z.ZodType, io: 'input' | 'output'): Json {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, { target: 'draft-2020-12', io, unrepresentable: 'any' });
   return rest;
+}
+
+/**
+ * shareDefinitions moves what Zod defines beside each schema into the document's own `schemas`, where references are
+ * looked up from. Throws when two schemas of one name differ.
+ */
+function shareDefinitions<T>(part: T, schemas: Json): T {
+  if (Array.isArray(part)) return part.map((item: unknown) => shareDefinitions(item, schemas)) as T;
+  if (typeof part !== 'object' || part === null) return part;
+  const { $defs: definitions, ...rest } = part as Json;
+  for (const [name, schema] of Object.entries(definitions ?? {})) {
+    const shared = shareDefinitions(schema as unknown, schemas);
+    if (name in schemas && !isDeepStrictEqual(schemas[name], shared)) throw new Error(`two schemas are called ${name}`);
+    schemas[name] = shared;
+  }
+  const entries = Object.entries(rest).map(([key, value]) => {
+    const isReference = key === '$ref' && typeof value === 'string';
+    return [key, isReference ? value.replace('#/$defs/', '#/components/schemas/') : shareDefinitions(value, schemas)];
+  });
+  return Object.fromEntries(entries) as T;
 }

@@ -156,6 +156,15 @@ describe('[K15.1] health and metrics', () => {
     });
   });
 
+  test.each(['/livez', '/readyz', '/api/v1/openapi.json', '/reference', '/reference/errors', '/robots.txt'])(
+    '%s answers HEAD, which many monitors ask with, as it answers GET but for the body',
+    async (path) => {
+      const [head, whole] = [await get(path, {}, 'HEAD'), await get(path)];
+      expect([head.status, head.headers.get('content-type')]).toEqual([200, whole.headers.get('content-type')]);
+      expect([await head.text(), (await whole.text()).length > 0]).toEqual(['', true]);
+    },
+  );
+
   test('metrics are for this machine or holders of the token; a forwarded request is neither', async () => {
     const text = await (await get('/metrics')).text();
     expect(text).toMatch(
@@ -197,6 +206,32 @@ describe('[K17.1] the API reference', () => {
     ).toEqual(['path word', 'query count', 'header X-Organisation']);
     expect(Object.keys(echo.responses)).toEqual('200 400 401 403 404 406 408 409 413 415 429 503'.split(' '));
     expect(document.paths['/probe/owners']?.['get']['x-permission']).toBe('probe.owners.read');
+  });
+
+  test('every reference in the OpenAPI document leads to a place inside it', async () => {
+    const document = await (await get('/api/v1/openapi.json')).json();
+    const find = (reference: string): unknown =>
+      reference
+        .split('/')
+        .slice(1)
+        .reduce((place, name) => (place as Record<string, unknown> | undefined)?.[name], document);
+    const references = new Set(JSON.stringify(document).match(/(?<="\$ref":")[^"]+/g));
+    expect(references.size).toBeGreaterThan(2);
+    expect([...references].filter((reference) => !reference.startsWith('#/') || find(reference) === undefined)).toEqual(
+      [],
+    );
+    expect(references).toContain('#/components/schemas/Run');
+  });
+
+  test('the document and the script of its page are sent compressed, and once: then their etag is enough', async () => {
+    for (const path of ['/api/v1/openapi.json', '/reference/scalar.js']) {
+      const first = await get(path, { 'accept-encoding': 'gzip' });
+      expect([path, first.status, first.headers.get('content-encoding')]).toEqual([path, 200, 'gzip']);
+      expect((await first.text()).length).toBeGreaterThan(1_024);
+      const again = { 'accept-encoding': 'gzip', 'if-none-match': first.headers.get('etag') ?? '' };
+      expect([path, (await get(path, again)).status]).toEqual([path, 304]);
+      expect([path, (await get(path, { 'if-none-match': '"another"' })).status]).toEqual([path, 200]);
+    }
   });
 
   test('the reference page and its script come from this server alone', async () => {

@@ -1,9 +1,11 @@
 /** The API reference is a page of this server: its script and its document come from here, nothing from elsewhere (K17.1). */
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { runInNewContext } from 'node:vm';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { listErrorTables } from '#kernel/errors';
+import { answersHead } from './health.ts';
+import { makeAsset, sendAsset, type Asset } from './web-app.ts';
 
 /** Markup passes, as Scalar writes it itself; no string becomes a script or the address of one. */
 const htmlPolicy = `window.trustedTypes?.createPolicy('default', { createHTML: (html) => html });`;
@@ -42,7 +44,7 @@ const configuration = {
 
 /** mountErrorPage adds GET /reference/errors, where the `type` of every problem leads. */
 export function mountErrorPage(server: FastifyInstance): void {
-  server.get('/reference/errors', (_request, reply) => {
+  server.get('/reference/errors', answersHead, (_request, reply) => {
     const rows = [...listErrorTables().values()].flatMap((table) => Object.entries(table));
     const items = rows.map(
       ([code, { status, public: meaning }]) =>
@@ -63,14 +65,11 @@ function escapeHtml(text: string): string {
 
 /** mountReference adds GET /reference and its script. The 4 MB script is read when it is first asked for. */
 export function mountReference(server: FastifyInstance, documentUrl: string): void {
-  server.get('/reference', (_request, reply) => sendPage(reply, documentUrl));
-  let script: Promise<{ readonly text: string; readonly etag: string }> | undefined;
-  server.get('/reference/scalar.js', async (request, reply) => {
+  server.get('/reference', answersHead, (_request, reply) => sendPage(reply, documentUrl));
+  let script: Promise<Asset> | undefined;
+  server.get('/reference/scalar.js', answersHead, async (request, reply) => {
     script ??= loadScript();
-    const { text, etag } = await script;
-    reply.header('etag', etag).header('cache-control', 'public, no-cache');
-    if (request.headers['if-none-match'] === etag) return reply.code(304).send();
-    return reply.header('content-type', 'text/javascript; charset=utf-8').send(text);
+    return sendAsset(await script, request, reply);
   });
 }
 
@@ -89,11 +88,10 @@ function sendPage(reply: FastifyReply, documentUrl: string): FastifyReply {
 }
 
 /** loadScript takes Scalar's browser bundle out of its package, which holds it as one string literal. */
-async function loadScript(): Promise<{ text: string; etag: string }> {
+async function loadScript(): Promise<Asset> {
   const source = await readFile(new URL(import.meta.resolve('@scalar/fastify-api-reference')), 'utf8');
   const literal = /^var standalone_default = (".*");$/m.exec(source)?.[1];
   if (literal === undefined) throw new Error('the package @scalar/fastify-api-reference is not laid out as expected');
   // A literal of JavaScript, not of JSON; evaluated alone, in a context that has nothing.
-  const text = runInNewContext(literal, {}) as string;
-  return { text, etag: `"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"` };
+  return makeAsset(Buffer.from(runInNewContext(literal, {}) as string), '.js');
 }

@@ -103,6 +103,9 @@ const kinds: readonly [what: string, status: number, ask: () => Promise<Sent>][]
   ['another method', 405, () => send('PUT', {})],
   ['a preflight', 204, () => send('OPTIONS', { origin: 'https://evil.example' })],
   ['an address too long', 414, () => get(`/api/v1/probe/caller?x=${'a'.repeat(9_000)}`)],
+  ['an address that cannot be read', 400, () => get('/api/v1/agents/%ff')],
+  ['a page whose address cannot be read', 400, () => get('/%', html)],
+  ['a part of an address too long', 400, () => get(`/api/v1/probe/echo/${'a'.repeat(600)}`)],
   ['headers too large', 431, () => sendRaw(`GET / HTTP/1.1\r\nhost: a\r\nx: ${'a'.repeat(20_000)}\r\n\r\n`)],
   ['what is not HTTP', 400, () => sendRaw('HELLO\r\n\r\n')],
   ['no host', 400, () => sendRaw('GET /livez HTTP/1.1\r\nconnection: close\r\n\r\n')],
@@ -133,6 +136,15 @@ describe('[K8.1] the headers of', () => {
       expect(headers.get('permissions-policy')).toContain(`${feature}=()`);
     for (const telling of ['server', 'x-powered-by']) expect(headers.get(telling)).toBeNull();
   });
+
+  test.each(['/api/v1/agents/%ff', '/%', `/api/v1/probe/echo/${'a'.repeat(600)}`])(
+    'an address that cannot be read, %.20s, carry the id that its problem names',
+    async (path) => {
+      const response = await fetch(base() + path);
+      const { code, requestId } = (await response.json()) as Record<string, string>;
+      expect([code, response.headers.get('x-request-id')]).toEqual(['INVALID_REQUEST', requestId]);
+    },
+  );
 
   test('HSTS is only said where people come by https, or they could not come at all', async () => {
     await using plain = await startTestServer({ apps: [], webFolder: folder });

@@ -29,7 +29,8 @@ const smallestWorthCompressing = 1024;
 
 type Encoding = 'br' | 'gzip' | 'identity';
 
-interface Asset {
+/** Asset is something fixed that is served to everybody: its bytes, and what they are known and compressed by. */
+export interface Asset {
   readonly bytes: Buffer;
   readonly type: string;
   readonly etag: string;
@@ -82,20 +83,28 @@ function loadAssets(folder: string): Map<string, Asset> {
 }
 
 function readAsset(file: string, path: string): Asset {
-  const bytes = readFileSync(file);
-  const extension = extname(file);
   return {
-    bytes,
-    type: types[extension] ?? 'application/octet-stream',
-    etag: `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`,
+    ...makeAsset(readFileSync(file), extname(file)),
     // Vite puts a hash of the content into every name below assets/.
     isImmutable: path.startsWith('/assets/'),
-    isCompressible: compressible.has(extension) && bytes.length >= smallestWorthCompressing,
     encoded: existsSync(`${file}.br`) ? new Map([['br', Promise.resolve(readFileSync(`${file}.br`))]]) : new Map(),
   };
 }
 
-async function sendAsset(asset: Asset, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+/** makeAsset is an asset that its reader asks about anew each time; `extension` says what it is, such as `.json`. */
+export function makeAsset(bytes: Buffer, extension: string): Asset {
+  return {
+    bytes,
+    type: types[extension] ?? 'application/octet-stream',
+    etag: `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`,
+    isImmutable: false,
+    isCompressible: compressible.has(extension) && bytes.length >= smallestWorthCompressing,
+    encoded: new Map(),
+  };
+}
+
+/** sendAsset answers with the bytes, compressed where the reader takes that, or with 304 when it has them already. */
+export async function sendAsset(asset: Asset, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const encoding = asset.isCompressible ? chooseEncoding(request.headers['accept-encoding']) : 'identity';
   // The etag names the bytes sent, so each encoding has its own.
   const etag = encoding === 'identity' ? asset.etag : asset.etag.replace(/"$/, `-${encoding}"`);

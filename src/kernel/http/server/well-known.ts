@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Config } from '#kernel/config';
 import { kernelErrors } from '#kernel/errors';
+import { answersHead } from './health.ts';
 
 const dayMilliseconds = 86_400_000;
 /** RFC 9116 wants less than a year; half of one is renewed with every answer. */
@@ -48,18 +49,20 @@ const robots = 'User-agent: *\nDisallow: /\n';
 /** mountWellKnown adds security.txt, its policy, robots.txt and the address for changing a password. */
 export function mountWellKnown(server: FastifyInstance, config: Config): void {
   const policy = readFileSync(new URL('../../../../SECURITY.md', import.meta.url), 'utf8');
-  server.get('/.well-known/security.txt', async (_request, reply) => {
+  server.get('/.well-known/security.txt', answersHead, async (_request, reply) => {
     const text = renderSecurityTxt(config, Date.now());
     if (text === null)
       throw kernelErrors.NOT_FOUND({ detail: 'Whoever runs this server has not set SECURITY_CONTACT.' });
     return sendText(reply, text);
   });
   // The old place, which RFC 9116 keeps as a redirect.
-  server.get('/security.txt', async (_request, reply) => reply.redirect('/.well-known/security.txt', 302));
-  server.get(policyPath, async (_request, reply) => sendText(reply, policy));
-  server.get('/robots.txt', async (_request, reply) => sendText(reply, robots));
+  server.get('/security.txt', answersHead, async (_request, reply) => reply.redirect('/.well-known/security.txt', 302));
+  server.get(policyPath, answersHead, async (_request, reply) => sendText(reply, policy));
+  server.get('/robots.txt', answersHead, async (_request, reply) => sendText(reply, robots));
   // "A Well-Known URL for Changing Passwords": password managers send people here.
-  server.get('/.well-known/change-password', async (_request, reply) => reply.redirect('/settings/profile', 302));
+  server.get('/.well-known/change-password', answersHead, async (_request, reply) =>
+    reply.redirect('/settings/profile', 302),
+  );
   // They ask this one first, to learn that this server does not answer everything with 200.
   server.get('/.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200', async () => {
     throw kernelErrors.NOT_FOUND();
