@@ -1,6 +1,6 @@
 /** The HTTP contract of the console of who runs the server: figures, people, organisations, use and jobs; never what people keep here. */
 import { z } from 'zod';
-import { defineContract, id, page, pageQuery, timestamp } from '#kernel/contract';
+import { day, defineContract, id, page, pageQuery, timestamp } from '#kernel/contract';
 
 const search = z.string().trim().min(1).max(200);
 const role = z.enum(['owner', 'admin', 'member', 'viewer']);
@@ -113,8 +113,8 @@ const invitationParams = z.strictObject({ invitationId: id });
 const personParams = z.strictObject({ personId: id });
 const jobParams = z.strictObject({ jobId: z.string().regex(/^[\w.:@/-]{1,300}$/, 'Not the id of a job') });
 const range = {
-  from: z.iso.date().describe('First day, UTC'),
-  to: z.iso.date().describe('Last day, UTC; at most 92 days'),
+  from: day.describe('First day, UTC'),
+  to: day.describe('Last day, UTC; at most 92 days'),
 };
 
 const invitationOperations = defineContract({

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { decodeCursor, defineContract, encodeCursor, id, page, pageQuery, timestamp } from './index.ts';
+import { day, decodeCursor, defineContract, encodeCursor, id, page, pageQuery, timestamp } from './index.ts';
 
 describe('cursors', () => {
   test('[K10.4] any sort key survives the way to the client and back, and stands in a URL unescaped', () => {
@@ -66,6 +66,17 @@ test('[K5.1] ids are UUIDs and times carry a zone', () => {
     expect(id.safeParse(wrong).success).toBe(false);
   expect(timestamp.safeParse('2026-01-02T03:04:05Z').success).toBe(true);
   expect(timestamp.safeParse('2026-01-02 03:04').success).toBe(false);
+});
+
+test('[K5.1] a day or time that no database stores is refused as a field, not as a failure of the database', () => {
+  for (const right of ['0001-01-01', '2026-01-02', '9999-12-31']) {
+    expect([right, day.safeParse(right).success]).toEqual([right, true]);
+    expect([right, timestamp.safeParse(`${right}T00:00:00Z`).success]).toEqual([right, true]);
+  }
+  for (const wrong of ['0000-01-01', '2026-02-30']) {
+    expect([wrong, day.safeParse(wrong).success]).toEqual([wrong, false]);
+    expect([wrong, timestamp.safeParse(`${wrong}T00:00:00Z`).success]).toEqual([wrong, false]);
+  }
 });
 
 test('[K17.1] a contract keeps its keys and schemas', () => {

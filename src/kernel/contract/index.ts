@@ -54,8 +54,15 @@ export const id = z
   .describe('UUID')
   .meta({ examples: ['0190d6c2-8a5b-7c3d-9e4f-1a2b3c4d5e6f'] });
 
+/** ISO 8601 has a year 0, PostgreSQL has none. */
+const isStorable = (text: string): boolean => !text.startsWith('0000');
+const noSuchYear = 'There is no year 0.';
+
 /** timestamp is an ISO 8601 time in UTC. */
-export const timestamp = z.iso.datetime({ offset: true });
+export const timestamp = z.iso.datetime({ offset: true }).refine(isStorable, noSuchYear);
+
+/** day is an ISO 8601 date. */
+export const day = z.iso.date().refine(isStorable, noSuchYear);
 
 /** pageQuery is what every list accepts. */
 export const pageQuery = z.strictObject({

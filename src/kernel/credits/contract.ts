@@ -1,6 +1,6 @@
 /** The HTTP contract of plans, budgets, usage and the ledger. Amounts are millionths of the currency, or tokens. */
 import { z } from 'zod';
-import { defineContract, id, page, pageQuery, timestamp } from '#kernel/contract';
+import { day, defineContract, id, page, pageQuery, timestamp } from '#kernel/contract';
 
 const plan = z.enum(['free', 'pro', 'enterprise']);
 const unit = z.enum(['cost', 'tokens']).describe('cost: millionths of the currency');
@@ -68,8 +68,8 @@ export const usageGroup = z.strictObject({
 });
 
 const range = {
-  from: z.iso.date().describe('First day, UTC'),
-  to: z.iso.date().describe('Last day, UTC; at most 366 days'),
+  from: day.describe('First day, UTC'),
+  to: day.describe('Last day, UTC; at most 366 days'),
 };
 const rangeQuery = z.strictObject(range);
 const groupsOf = <const By extends readonly [string, ...string[]]>(by: By) =>

@@ -47,6 +47,18 @@ describe('input', () => {
     expect(pointers.toSorted()).toEqual(['/body/a~1b', '/body/name', '/params/word', '/query/count', '/query/extra']);
   });
 
+  test.each([
+    ['/api/v1/probe/echo/%zz', '/path'],
+    ['/api/v1/probe/echo/%ff', '/path'],
+    [`/api/v1/probe/echo/${'a'.repeat(600)}`, '/path'],
+    ['/api/v1/usage/days?from=0000-01-01&to=0000-01-02', '/query/from'],
+    ['/api/v1/audit-records?to=0000-01-01T00%3A00%3A00Z', '/query/to'],
+  ])('[K5.1] of an address that cannot be read, %.50s, the pointer %s is told', async (address, pointer) => {
+    const answer = await owner.client.expect(400, `GET /${address}`);
+    expect(answer.json.code).toBe('INVALID_REQUEST');
+    expect(answer.json.errors[0]).toEqual({ pointer, detail: expect.stringMatching(/^\w.+\.$/) });
+  });
+
   test('[K5.1] a body nested deeper than 64 levels is refused before it is parsed, one of 64 is not', async () => {
     const nest = (levels: number): string => `{"name":"a","tree":${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}}`;
     await owner.client.expect(200, 'POST /probe/echo/a', { body: nest(64) });

@@ -64,11 +64,17 @@ function isLostDatabase(error: unknown): boolean {
   return isLostDatabase(error.cause);
 }
 
+/** What the router says of an address before there is a route; the rest of its complaints are about bodies. */
+const unreadableAddress = new Set(['FST_ERR_BAD_URL', 'FST_ERR_MAX_PARAM_LENGTH']);
+
+function invalid(pointer: string, detail: string): AppError {
+  return kernelErrors.INVALID_REQUEST({ detail, errors: [{ pointer, detail }] });
+}
+
 function fromFastify(error: unknown): AppError | null {
   if (!(error instanceof Error)) return null;
   const { code, statusCode } = error as { code?: unknown; statusCode?: unknown };
-  if (code === 'ECONNRESET' || code === 'ERR_STREAM_PREMATURE_CLOSE')
-    return kernelErrors.INVALID_REQUEST({ detail: 'The request broke off.' });
+  if (code === 'ECONNRESET' || code === 'ERR_STREAM_PREMATURE_CLOSE') return invalid('/body', 'The request broke off.');
   if (typeof code !== 'string' || !code.startsWith('FST_') || typeof statusCode !== 'number') return null;
   switch (statusCode) {
     case 413:
@@ -79,6 +85,9 @@ function fromFastify(error: unknown): AppError | null {
     case 503:
       return kernelErrors.UNAVAILABLE({ retryAfterSeconds: 2 });
     default:
-      return statusCode < 500 ? kernelErrors.INVALID_REQUEST() : null;
+      if (statusCode >= 500) return null;
+      return unreadableAddress.has(code)
+        ? invalid('/path', 'This address cannot be read: a part of it is too long, or no text behind its % signs.')
+        : invalid('/body', 'The body is not what its headers say.');
   }
 }
