@@ -95,5 +95,9 @@ export async function countRefusal(
   reply: FastifyReply,
 ): Promise<void> {
   const key = limitKey('address', null, clientAddressOf(request));
-  await takeOrRefuse(host.services.limits, [[refusedRule, key]], (name, value) => void reply.header(name, value));
+  await takeOrRefuse(
+    host.services.limits,
+    { own: [[refusedRule, key]] },
+    (name, value) => void reply.header(name, value),
+  );
 }

@@ -45,13 +45,19 @@ export function keyAllowance(principal: Principal | null): readonly Take[] {
   return [[{ name: 'auth.api-key', max: requestsPerMinute, windowSeconds: 60 }, `key:${keyId}`]];
 }
 
-/** takeOrRefuse counts one call. `announce` receives the RateLimit fields either way. Throws RATE_LIMITED beyond a limit. */
+/**
+ * takeOrRefuse counts one call: of `own` limits first, and of those `shared` with others only what these let through, so
+ * that nobody who asks on and on uses up what the others may. `announce` receives the RateLimit fields either way. Throws
+ * RATE_LIMITED beyond a limit.
+ */
 export async function takeOrRefuse(
   limits: Limiter,
-  takes: readonly Take[],
+  { own, shared = [] }: { readonly own: readonly Take[]; readonly shared?: readonly Take[] },
   announce: (name: string, value: string) => void,
 ): Promise<void> {
-  const states = await Promise.all(takes.map(([rule, key]) => limits.take(rule, key)));
+  const ownStates = await Promise.all(own.map(([rule, key]) => limits.take(rule, key)));
+  const cost = ownStates.every(({ isAllowed }) => isAllowed) ? 1 : 0;
+  const states = [...ownStates, ...(await Promise.all(shared.map(([rule, key]) => limits.take(rule, key, cost))))];
   for (const [name, value] of Object.entries(rateLimitHeaders(states))) announce(name, value);
   const refused = states.filter((state) => !state.isAllowed);
   if (refused.length === 0) return;

@@ -217,10 +217,7 @@ async function countCall(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<void> {
-  const takes = [
-    [limit, limitKey(limit.by, principal, clientAddressOf(request))] as const,
-    ...(await planAllowance(services, planLimit, principal)),
-    ...keyAllowance(principal),
-  ];
-  await takeOrRefuse(services.limits, takes, (name, value) => void reply.header(name, value));
+  const own = [[limit, limitKey(limit.by, principal, clientAddressOf(request))] as const, ...keyAllowance(principal)];
+  const shared = await planAllowance(services, planLimit, principal);
+  await takeOrRefuse(services.limits, { own, shared }, (name, value) => void reply.header(name, value));
 }
