@@ -184,6 +184,33 @@ test('[K7.2] a beginning cut off with its fitting hash is found, because no reco
   expect(await audit.verify(actor)).toEqual({ checked: 2, brokenAt: '1', reason: 'missing' });
 });
 
+test.each([
+  ['its head', ['delete from kernel.audit_heads where tenant_id = $1']],
+  [
+    'its head, with a record changed',
+    [
+      `update kernel.audit_records set action = 'x' where tenant_id = $1 and sequence = 6`,
+      'delete from kernel.audit_heads where tenant_id = $1',
+    ],
+  ],
+  [
+    'all but its beginning',
+    ['delete from kernel.audit_records where tenant_id = $1', 'delete from kernel.audit_heads where tenant_id = $1'],
+  ],
+] as const)(
+  '[K7.2] verification of all does not pass by a trail that retention shortened and that lost %s',
+  async (_what, changes) => {
+    const actor = newPrincipal();
+    await recordOld(actor, 4);
+    await recordMany(actor, 4);
+    await prune();
+    for (const change of changes) await tamper(change, [actor.tenantId]);
+    const found = [];
+    for await (const verdict of audit.verifyAll()) if (verdict.tenantId === actor.tenantId) found.push(verdict);
+    expect(found).toEqual([expect.objectContaining({ brokenAt: expect.any(String), reason: expect.any(String) })]);
+  },
+);
+
 test('[K7.2] nobody but retention removes records: not by its setting, not the last week, not for requests', async () => {
   const actor = newPrincipal();
   await recordOld(actor, 3);

@@ -65,6 +65,7 @@ interface Walk {
 export const pruneAction = 'audit.record.prune';
 
 const recordsPerBatch = 1_000;
+const tenantsPerQuery = 500;
 
 function toFacts(row: RecordRow, tenantId: string): AuditFacts {
   return {
@@ -234,14 +235,22 @@ export async function verifyChain(
   }
 }
 
+/** Each organisation with records is one step along their index, however many records it has, from whichever place on. */
+const nextTenantsSql = `
+  with recursive chain as (
+    (select r.tenant_id from kernel.audit_records r where r.tenant_id > $1 order by r.tenant_id limit 1)
+    union all
+    select (select r.tenant_id from kernel.audit_records r where r.tenant_id > chain.tenant_id order by r.tenant_id limit 1)
+    from chain where chain.tenant_id is not null
+  )
+  (select tenant_id from chain where tenant_id is not null limit $2)
+  union (select tenant_id from kernel.audit_heads where tenant_id > $1 order by tenant_id limit $2)
+  union (select tenant_id from kernel.audit_anchors where tenant_id > $1 order by tenant_id limit $2)
+  order by tenant_id limit $2`;
+
 async function nextTenants(tx: Tx, after: string): Promise<string[]> {
-  // Records without a head are a broken chain too, hence both tables.
-  const rows = await tx.query<{ tenant_id: string }>({
-    text: `select tenant_id from kernel.audit_heads where tenant_id > $1
-           union select tenant_id from kernel.audit_records where tenant_id > $1 and sequence = 1
-           order by tenant_id limit 500`,
-    values: [after],
-  });
+  // Records, or a beginning, without a head are a broken chain too, hence all three tables.
+  const rows = await tx.query<{ tenant_id: string }>({ text: nextTenantsSql, values: [after, tenantsPerQuery] });
   return rows.map((row) => row.tenant_id);
 }
 
