@@ -1,5 +1,6 @@
 /** A budget that is set while calls run, or before what they used is written down, counts them in its first period. */
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { asAdmin } from '../../../testing/as-admin.ts';
 import { startModelServer, type ModelServer } from '../../../testing/model-server.ts';
 import { startTestServer, type Tenant, type TestServer } from '../../../testing/server.ts';
 
@@ -115,4 +116,19 @@ test('[K4.5] a budget for each counts a call of somebody who had no account unde
   await call('anybody');
   await expect(call('anybody')).rejects.toMatchObject({ code: 'BUDGET_EXHAUSTED' });
   await owner.client.expect(204, `DELETE /budgets/${budget?.id}`);
+});
+
+test('[K4.5] whose own budget is removed comes under the one for each with what they used before', async () => {
+  const each = await setBudget({ holder: '*', limit: 1_000 });
+  await asAdmin(server.database, (query) =>
+    query(`update kernel.budgets set created_at = created_at - interval '2 months' where id = $1`, [each.id]),
+  );
+  const own = await setBudget({ holder: 'privileged', limit: 10_000 });
+  await call('privileged');
+  await call('privileged');
+  await untilSpent(own.id, 2 * costOfCall);
+  await owner.client.expect(204, `DELETE /budgets/${own.id}`);
+  await expect(call('privileged')).rejects.toMatchObject({ code: 'BUDGET_EXHAUSTED' });
+  await call('others');
+  await owner.client.expect(204, `DELETE /budgets/${each.id}`);
 });
