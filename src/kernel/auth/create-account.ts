@@ -60,7 +60,7 @@ async function askForProof(ctx: RequestContext, tx: Tx, userId: string, account:
   if (proved.length > 0) return;
   const { email, name } = account;
   const token = await createProof(tx, { userId, purpose: 'verify', email }, new Date(internalsOf(identity).now()));
-  await queueVerifyMail(tx, { mail, config }, { name, email }, token);
+  await queueVerifyMail(tx, { mail, config }, { id: userId, name, email }, token);
 }
 
 /** createAccount hashes before it opens the transaction: no connection waits for Argon2. Sets the session cookie. */

@@ -28,8 +28,8 @@ export async function queueMessage(tx: Tx, mail: NewMail, state: 'kept' | 'waiti
   await tx.query({
     name: 'mail-queue',
     text: `with queued as (
-             insert into kernel.mail_messages (id, tenant_id, kind, recipient, recipient_key, subject, body_text, body_html, state)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9))
+             insert into kernel.mail_messages (id, tenant_id, kind, recipient, recipient_key, subject, body_text, body_html, state, account_id)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10))
            select pg_notify('${mailChannel}', '')`,
     values: [
       id,
@@ -41,6 +41,7 @@ export async function queueMessage(tx: Tx, mail: NewMail, state: 'kept' | 'waiti
       toBody(mail.text),
       mail.html === undefined ? null : toBody(mail.html),
       state,
+      mail.accountId ?? null,
     ],
   });
   return id;

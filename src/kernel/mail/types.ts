@@ -12,6 +12,8 @@ export interface NewMail {
   readonly html?: string;
   /** What it is for, dotted, such as `auth.password-reset`. */
   readonly kind: string;
+  /** Person whose account it is about: it goes when the account is erased, whichever address it went to. */
+  readonly accountId?: string;
   /** Organisation in whose name it is sent. Default: that of the transaction, else the server itself. */
   readonly tenantId?: string;
 }

@@ -99,6 +99,7 @@ async function passToMail(
     subject: row.title,
     kind: `notification.${kind}`.slice(0, 80),
     tenantId: row.tenant_id,
+    accountId: row.owner_id,
     ...body,
   });
 }

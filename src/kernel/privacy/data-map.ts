@@ -109,7 +109,7 @@ export const kernelDataMap: DataMap = {
   'kernel.mail_messages': {
     holds: 'machinery',
     title: 'Mail',
-    because: 'sent to the person already; erased by address',
+    because: 'sent to the person already; erased by address, and with the account it is about',
   },
   'kernel.push_deliveries': { holds: 'machinery', because: 'goes with the subscription' },
   'kernel.data_keys': {

@@ -9,6 +9,7 @@ interface Sender {
 }
 
 interface Recipient {
+  readonly id: string;
   readonly name: string;
   readonly email: string;
 }
@@ -19,16 +20,17 @@ function linkTo(config: Config, path: string, token: string): string {
   return `${base.replace(/\/+$/, '')}${path}#token=${token}`;
 }
 
-async function queue(tx: Tx, sender: Sender, to: string, kind: string, content: MailContent): Promise<void> {
-  await sender.mail.queue(tx, { to, subject: content.title, kind, ...renderMail(content) });
+async function queue(tx: Tx, sender: Sender, to: Recipient, kind: string, content: MailContent): Promise<void> {
+  const mail = { to: to.email, subject: content.title, kind, accountId: to.id };
+  await sender.mail.queue(tx, { ...mail, ...renderMail(content) });
 }
 
 /** queueResetMail sends the link to choose a new password. */
-export function queueResetMail(tx: Tx, sender: Sender, { name, email }: Recipient, token: string): Promise<void> {
-  return queue(tx, sender, email, 'auth.password-reset', {
+export function queueResetMail(tx: Tx, sender: Sender, to: Recipient, token: string): Promise<void> {
+  return queue(tx, sender, to, 'auth.password-reset', {
     title: 'Choose a new password',
     paragraphs: [
-      `Hello ${name},`,
+      `Hello ${to.name},`,
       'Somebody, probably you, asked for a new password for your account. The link works once, for an hour.',
     ],
     button: { label: 'Choose a new password', url: linkTo(sender.config, '/reset-password', token) },
@@ -37,31 +39,34 @@ export function queueResetMail(tx: Tx, sender: Sender, { name, email }: Recipien
 }
 
 /** queueVerifyMail sends the link that shows whose the account's address is. */
-export function queueVerifyMail(tx: Tx, sender: Sender, { name, email }: Recipient, token: string): Promise<void> {
-  return queue(tx, sender, email, 'auth.email-verification', {
+export function queueVerifyMail(tx: Tx, sender: Sender, to: Recipient, token: string): Promise<void> {
+  return queue(tx, sender, to, 'auth.email-verification', {
     title: 'Confirm your e-mail address',
-    paragraphs: [`Hello ${name},`, 'Please confirm that this address is yours. The link works for three days.'],
+    paragraphs: [`Hello ${to.name},`, 'Please confirm that this address is yours. The link works for three days.'],
     button: { label: 'Confirm the address', url: linkTo(sender.config, '/verify-email', token) },
     footer: 'If you have no account here, do nothing.',
   });
 }
 
 /** queueChangeMail sends the link that makes another address the account's. */
-export function queueChangeMail(tx: Tx, sender: Sender, { name, email }: Recipient, token: string): Promise<void> {
-  return queue(tx, sender, email, 'auth.email-change', {
+export function queueChangeMail(tx: Tx, sender: Sender, to: Recipient, token: string): Promise<void> {
+  return queue(tx, sender, to, 'auth.email-change', {
     title: 'Confirm your new e-mail address',
-    paragraphs: [`Hello ${name},`, 'With this link this address becomes the one you sign in with. It works for a day.'],
+    paragraphs: [
+      `Hello ${to.name},`,
+      'With this link this address becomes the one you sign in with. It works for a day.',
+    ],
     button: { label: 'Use this address', url: linkTo(sender.config, '/verify-email', token) },
     footer: 'If you did not ask for it, do nothing.',
   });
 }
 
 /** queueTakenMail tells the owner of an address, and nobody else, that it already has an account. */
-export function queueTakenMail(tx: Tx, sender: Sender, { name, email }: Recipient): Promise<void> {
-  return queue(tx, sender, email, 'auth.email-taken', {
+export function queueTakenMail(tx: Tx, sender: Sender, to: Recipient): Promise<void> {
+  return queue(tx, sender, to, 'auth.email-taken', {
     title: 'This address already has an account',
     paragraphs: [
-      `Hello ${name},`,
+      `Hello ${to.name},`,
       'Somebody asked to use this address for another account here. It stays with yours, and nothing has changed.',
     ],
   });
@@ -71,14 +76,14 @@ export function queueTakenMail(tx: Tx, sender: Sender, { name, email }: Recipien
 export function queueNotice(
   tx: Tx,
   sender: Sender,
-  { name, email }: Recipient,
+  to: Recipient,
   what: 'password' | { readonly newEmail: string },
 ): Promise<void> {
   const isPassword = what === 'password';
-  return queue(tx, sender, email, isPassword ? 'auth.password-changed' : 'auth.email-changed', {
+  return queue(tx, sender, to, isPassword ? 'auth.password-changed' : 'auth.email-changed', {
     title: isPassword ? 'Your password was changed' : 'Your e-mail address was changed',
     paragraphs: [
-      `Hello ${name},`,
+      `Hello ${to.name},`,
       isPassword
         ? 'The password of your account was changed, and every session has ended.'
         : `Your account now signs in with ${what.newEmail}; this address does not any more.`,

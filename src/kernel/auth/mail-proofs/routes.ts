@@ -194,7 +194,7 @@ export const changeEmail = defineRoute(mailProofsContract, 'POST /profile/email'
       // Made also when nobody gets it: the same work, and so the same time, whether the address has an account or not.
       const token = await createProof(tx, { userId: person.id, purpose: 'change', email: body.email }, nowOf(ctx));
       if (holder) await queueTakenMail(tx, services, holder);
-      else await queueChangeMail(tx, services, { name: person.name, email: body.email }, token);
+      else await queueChangeMail(tx, services, { ...person, email: body.email }, token);
       // Told now, at the address of before: once the link is used there is nothing left to keep.
       await tellPerson(ctx, tx, person.id, {
         title: 'Another e-mail address was asked for',

@@ -149,6 +149,26 @@ describe('the end of an account', () => {
     await again.expect(401, 'POST /auth/sign-in', { body: { identifier: email, password: strongPassword } });
   }, 120_000);
 
+  test('[K16.2] mail goes also from the addresses that the person had before, or was only going to have', async () => {
+    const { client } = await server.secondTenant();
+    const { email } = (await client.expect(200, 'GET /session')).json.user as { email: string };
+    const [next, other] = ['moved@somewhere.example', 'moving@elsewhere.example'];
+    await client.expect(204, 'POST /profile/email', { body: { email: next } });
+    const [mail] = await asAdmin(server.database, (query) =>
+      query<{ body_text: string }>(`select body_text from kernel.mail_messages where recipient = $1`, [next]),
+    );
+    const token = /#token=([\w-]{20,})/.exec(mail?.body_text ?? '')?.[1];
+    await client.expect(200, 'POST /auth/email-verification/finish', { body: { token } });
+    await client.expect(204, 'POST /profile/email', { body: { email: other } });
+    const naming = async () =>
+      (await everythingIn()).filter(({ text }) => [email, next, other].some((address) => text.includes(address)));
+    expect((await naming()).map(({ where }) => where)).toContain('kernel.mail_messages');
+    await client.expect(202, 'POST /account/deletion');
+    await makeDue();
+    expect(await server.services.rights.erase(server.services)).toBe(1);
+    expect((await naming()).map(({ where }) => where)).toEqual([]);
+  });
+
   test('[K16.2] it can be taken back while there is time, and asking twice is asking once', async () => {
     const { client } = await server.secondTenant();
     const first = await client.expect(202, 'POST /account/deletion');

@@ -71,12 +71,12 @@ async function eraseNotices(tx: Tx, userId: string, erased: Erased): Promise<voi
   add(erased, 'kernel.notifications', rows[0]?.count ?? 0);
 }
 
-/** eraseMail deletes what was sent to the person: the texts, and that it was sent. */
-async function eraseMail(tx: Tx, email: string, erased: Erased): Promise<void> {
+/** eraseMail deletes what was sent to the person, also at addresses of before: the texts, and that it was sent. */
+async function eraseMail(tx: Tx, userId: string, email: string | undefined, erased: Erased): Promise<void> {
   const rows = await tx.query<{ count: number }>({
-    text: `with gone as (delete from kernel.mail_messages where lower(recipient) = $1 returning 1)
+    text: `with gone as (delete from kernel.mail_messages where account_id = $1 or lower(recipient) = $2 returning 1)
            select count(*)::int as count from gone`,
-    values: [email.toLowerCase()],
+    values: [userId, email?.toLowerCase() ?? null],
   });
   add(erased, 'kernel.mail_messages', rows[0]?.count ?? 0);
 }
@@ -121,7 +121,7 @@ async function erasePerson(tx: Tx, map: DataMap, userId: string, subject: Subjec
   const erased: Erased = new Map();
   await leaveShared(tx, map, userId, erased);
   await eraseNotices(tx, userId, erased);
-  if (subject) await eraseMail(tx, subject.email, erased);
+  await eraseMail(tx, userId, subject?.email, erased);
   for (const tenantId of subject?.tenantIds ?? []) await eraseTenant(tx, tenantId, erased);
   const [row] = await tx.query<{ count: string }>({
     text: 'select kernel.erase_account($1) as count',
