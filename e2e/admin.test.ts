@@ -55,7 +55,7 @@ test('[K17.4] [K17.5] the overview says what to do where something is not well',
   await page.getByText('Cost', { exact: true }).last().click();
   await page.getByRole('img', { name: /^Cost by day/ }).waitFor();
   await expectClean(tab, 'admin-overview');
-}, 60_000);
+});
 
 test('[K17.4] [K17.5] a person is found, switched off after a question, and on again', async () => {
   const { page } = tab;
@@ -76,7 +76,7 @@ test('[K17.4] [K17.5] a person is found, switched off after a question, and on a
   await customer.expect(200, 'POST /auth/sign-in', {
     body: { identifier: 'stranger1@example.org', password: strongPassword },
   });
-}, 60_000);
+});
 
 test('[K17.4] [K2.1] [K17.5] people are invited to the server by link and mail, and a newcomer gets an account by it', async () => {
   const { page } = tab;
@@ -128,7 +128,7 @@ test('[K17.4] an invitation to the server is sent again, and revoked after a que
   await dialog.getByRole('button', { name: 'Revoke' }).click();
   await dialog.waitFor({ state: 'detached' });
   await page.getByRole('list', { name: 'Invitations' }).getByText('grace@example.com').waitFor({ state: 'detached' });
-}, 60_000);
+});
 
 test('[K17.4] [K15.4] a plan, a flag of one organisation, use, flags and jobs have their pages', async () => {
   const { page } = tab;

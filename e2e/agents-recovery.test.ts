@@ -81,12 +81,13 @@ async function startWire(port: number): Promise<Wire> {
   };
 }
 
-/** talk makes the model say numbered words, 20 ms apart, and asks for them. */
-async function talk(word: string, count: number): Promise<string> {
+/** talk makes the model say numbered words, 20 ms apart, and asks for them; the last word waits for `holdLast`. */
+async function talk(word: string, count: number, holdLast: Promise<unknown> = Promise.resolve()): Promise<string> {
   const text = Array.from({ length: count }, (_, index) => `${word}${index}`).join(' ');
-  whole.models.setScript(() => ({ kind: 'answer', deltas: splitWords(text), gapMs: 20 }));
-  await tab.page.getByRole('textbox', { name: 'Message to Talker' }).fill(`Say ${word}`);
-  await tab.page.keyboard.press('Enter');
+  whole.models.setScript(() => ({ kind: 'answer', deltas: splitWords(text), gapMs: 20, holdLast }));
+  const field = tab.page.getByRole('textbox', { name: 'Message to Talker' });
+  await field.fill(`Say ${word}`);
+  await field.press('Enter');
   return text;
 }
 
@@ -100,10 +101,12 @@ async function expectWhole(text: string): Promise<void> {
 }
 
 test('[K12.2] a cut network shows quietly, costs nothing, and the answer goes on from where it was', async () => {
-  const text = await talk('cut', 200);
+  const seen = Promise.withResolvers<void>();
+  const text = await talk('cut', 200, seen.promise); // not over before it is cut, however slow the page
   await lastAnswer().getByText('cut10').waitFor();
   wire.cut();
   await lastAnswer().getByText('Reconnecting…').waitFor();
+  seen.resolve();
   expect(await lastAnswer().innerText()).toContain('cut10');
   wire.mend();
   await expectWhole(text);
@@ -111,10 +114,12 @@ test('[K12.2] a cut network shows quietly, costs nothing, and the answer goes on
 });
 
 test('[K12.2] a network that is back only after the answer has ended still shows the whole of it', async () => {
-  const text = await talk('late', 60);
+  const cut = Promise.withResolvers<void>();
+  const text = await talk('late', 60, cut.promise);
   await lastAnswer().getByText('late5').waitFor();
   wire.cut();
-  await expect.poll(() => whole.models.openStreams, { timeout: 20_000 }).toBe(0);
+  cut.resolve();
+  await expect.poll(() => whole.models.openStreams).toBe(0);
   wire.mend();
   await expectWhole(text);
 });
@@ -141,9 +146,11 @@ test('[K12.1] what cannot be sent is back in the field with the reason, and is s
 });
 
 test('[K12.3] a server killed in mid-answer and started again shows the whole answer in the page that was open', async () => {
-  const text = await talk('kill', 200);
+  const killed = Promise.withResolvers<void>();
+  const text = await talk('kill', 200, killed.promise);
   await lastAnswer().getByText('kill20').waitFor();
   whole.process.kill('SIGKILL');
+  killed.resolve();
   await lastAnswer().getByText('Reconnecting…').waitFor();
   await whole.startAgain();
   await expectWhole(text);

@@ -143,7 +143,7 @@ test('[K7.2] a record opens with all it says, and leads to what belongs together
   await drawer.getByRole('button', { name: 'All of this resource' }).click();
   await drawer.waitFor({ state: 'detached' });
   await expect.poll(() => rows().count()).toBe(1);
-  expect(await page.getByLabel('Resource', { exact: true }).inputValue()).toMatch(/^document:/);
+  await expect.poll(() => page.getByLabel('Resource', { exact: true }).inputValue()).toMatch(/^document:/);
   await page.getByRole('button', { name: 'Clear', exact: true }).click();
 });
 

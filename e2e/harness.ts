@@ -94,7 +94,7 @@ async function openTab(browser: Browser, baseURL: string, viewport: { width: num
     timezoneId: 'UTC',
   });
   const page = await context.newPage();
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(30_000);
   const complaints: string[] = [];
   await page.exposeFunction('reportComplaint', (text: string) => complaints.push(text));
   await page.addInitScript(

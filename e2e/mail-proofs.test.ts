@@ -39,7 +39,7 @@ async function expectClean(name: string): Promise<void> {
 /** linkIn waits for the mail and returns the path of its link, as somebody who clicks it would open it. */
 async function linkIn(subject: string): Promise<string> {
   const find = () => mails.received.findLast((mail) => mail.header('subject') === subject)?.raw.replaceAll('=\r\n', '');
-  await expect.poll(find, { timeout: 15_000 }).toBeDefined();
+  await expect.poll(find).toBeDefined();
   const match = /(\/[\w-]+)#token=(?:3D)?([\w-]{20,})/.exec(find() ?? '');
   return `${match?.[1]}#token=${match?.[2]}`;
 }

@@ -111,14 +111,14 @@ test('[K17.5] ways are chosen per kind, kept, and taken back', async () => {
   const { page } = tab;
   await page.goto('/settings/notifications');
   const mail = page.getByRole('checkbox', { name: 'Security of your account: Mail' });
-  expect(await mail.isChecked()).toBe(true);
+  await expect.poll(() => mail.isChecked()).toBe(true);
   const [saved] = await Promise.all([
     page.waitForResponse((response) => response.request().method() === 'PUT'),
     mail.uncheck(),
   ]);
   expect(saved.status()).toBe(200);
   await page.reload();
-  expect(await mail.isChecked()).toBe(false);
+  await expect.poll(() => mail.isChecked()).toBe(false);
   await expectClean('notification-settings');
 });
 
@@ -155,7 +155,7 @@ test('[K17.3] [K17.5] this device is switched on, tested, shown what comes, and 
     await debug.send('ServiceWorker.deliverPushMessage', message);
     expect(await page.evaluate(shown)).toEqual(['From afar: More of it']);
   };
-  await vi.waitFor(delivered, { timeout: 20_000, interval: 500 });
+  await vi.waitFor(delivered, { timeout: 30_000, interval: 500 });
   await page.getByRole('button', { name: 'Turn off' }).click();
   await page.getByRole('button', { name: 'Turn on' }).waitFor();
   expect((await owner.client.expect(200, 'GET /push-subscriptions')).json.items).toEqual([]);
@@ -168,7 +168,7 @@ test('[K17.3] [K17.5] the outbox tells what became of each mail, shows text as t
   await queueMail('gone@example.com', 'To nobody');
   await vi.waitFor(
     () => expect(mails.received.some((mail) => mail.header('subject') === 'Welcome aboard')).toBe(true),
-    10_000,
+    { timeout: 30_000 },
   );
   await page.goto('/admin/outbox');
   await page.getByRole('button', { name: 'Welcome aboard' }).waitFor();

@@ -83,7 +83,7 @@ test('[K3.1] [K17.5] a team organisation is created from the switcher, by keyboa
     .toBe(1);
   await create.press('Enter');
   await page.getByLabel('Name').fill('Lighthouse');
-  await page.keyboard.press('Enter');
+  await page.getByLabel('Name').press('Enter');
   await page.getByRole('heading', { name: 'Nobody is invited' }).waitFor();
   await switcher(owner).getByText('Lighthouse').waitFor();
 });

@@ -42,6 +42,12 @@ const options = ({ page }: Tab) => page.getByRole('listbox', { name: 'Results' }
 const option = ({ page }: Tab, name: string | RegExp) =>
   page.getByRole('listbox', { name: 'Results' }).getByRole('option', { name });
 
+/** close ends a test with the palette gone: the next one opens it. */
+async function close(): Promise<void> {
+  await tab.page.keyboard.press('Escape');
+  await field(tab).waitFor({ state: 'detached' });
+}
+
 async function expectClean(of: Tab, name: string): Promise<void> {
   const { violations } = await inspect(of, name);
   expect(violations, name).toEqual([]);
@@ -78,7 +84,7 @@ test('[K17.5] before anything is typed it offers actions, conversations and ever
     await option(tab, name).waitFor();
   }
   await expectClean(tab, 'palette');
-  await page.keyboard.press('Escape');
+  await close();
 });
 
 test('[K17.5] a few letters and Enter go to a page; the arrow keys say which option they have reached', async () => {
@@ -96,7 +102,7 @@ test('[K17.5] a few letters and Enter go to a page; the arrow keys say which opt
   expect(new URL(page.url()).pathname).toBe('/settings/notifications');
   await page.keyboard.press('Control+k');
   await expect.poll(() => options(tab).first().textContent()).toContain('Notification settings'); // recent
-  await page.keyboard.press('Escape');
+  await close();
 });
 
 test('[K17.5] it finds conversations by their words, agents and members by name', async () => {
@@ -111,8 +117,10 @@ test('[K17.5] it finds conversations by their words, agents and members by name'
   await page.getByText('Nothing found for “zzz nothing has this”').waitFor();
   await expectClean(tab, 'palette-nothing');
   await field(tab).fill('new conversation mia');
-  await option(tab, /^New conversation with Mia the helper/).waitFor();
-  await page.keyboard.press('Enter');
+  await expect
+    .poll(() => option(tab, /^New conversation with Mia the helper/).getAttribute('aria-selected'))
+    .toBe('true');
+  await field(tab).press('Enter');
   await page.getByRole('textbox', { name: /^Message to Mia/ }).waitFor();
 });
 
@@ -138,7 +146,7 @@ test('[K17.5] a search that was typed over does not come back late', async () =>
   release();
   await option(tab, /^New conversation with Mia/).waitFor();
   expect(await option(tab, /lighthouse lamp/).count()).toBe(0);
-  await page.keyboard.press('Escape');
+  await close();
   await page.unroute('**/api/v1/conversations?*search=lighthouse*');
 });
 

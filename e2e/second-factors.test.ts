@@ -104,7 +104,7 @@ test('[K2.4] signed out, the passkey alone signs in: nothing is typed', async ()
   const button = page.getByRole('button', { name: 'Sign in with a passkey' });
   const heading = page.getByRole('heading', { name: 'Security' });
   await button.or(heading).first().waitFor();
-  await button.click({ timeout: 1_000 }).catch(() => undefined);
+  await button.click({ timeout: 5_000 }).catch(() => undefined);
   await heading.waitFor();
   await page.getByText(/Added .* · used/).waitFor();
 });
@@ -152,7 +152,7 @@ test('[K2.4] the app is confirmed by a code; a wrong one is told; the recovery c
       `[...document.querySelectorAll('h1, h2, button, li')].filter((one) => one.checkVisibility({ visibilityProperty: true })).map((one) => one.textContent)`,
     );
   // Nothing but the codes and their heading comes on paper.
-  await expect.poll(readShown, { timeout: 10_000 }).toEqual(recoveryCodes);
+  await expect.poll(readShown).toEqual(recoveryCodes);
   await page.emulateMedia({ media: 'screen' });
   await page.evaluate(`delete document.documentElement.dataset.printingCodes`);
   await codes.getByLabel('I have kept these codes').check();

@@ -50,7 +50,7 @@ async function useSome(client: TestClient): Promise<void> {
     await waitForAnswer(client, await say(client, conversation.id, 'What is new?'));
   }
   const calls = async () => (await client.expect(200, 'GET /model-calls')).json.items.length as number;
-  await vi.waitUntil(async () => (await calls()) === 2, { timeout: 10_000 });
+  await vi.waitUntil(async () => (await calls()) === 2, { timeout: 30_000 });
 }
 
 async function expectClean(name: string): Promise<void> {

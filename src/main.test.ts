@@ -102,7 +102,7 @@ describe('with a database', () => {
     const { code, stdout, stderr } = await ended;
     expect([code, stdout.trim().split('\n').length]).toEqual([0, 1]);
     for (const line of stderr.trim().split('\n')) expect(() => JSON.parse(line) as unknown).not.toThrow();
-  }, 60_000);
+  });
 
   test('a port in use is named, with what to do, and the program ends', async () => {
     const other = createServer().listen(0, '127.0.0.1');
@@ -113,7 +113,7 @@ describe('with a database', () => {
     expect([code, stdout]).toEqual([1, '']);
     expect(stderr).toContain(`Port ${port} is already in use`);
     expect(stderr).toContain('PORT=');
-  }, 60_000);
+  });
 
   test('a database that cannot be reached is named without its password', async () => {
     const { code, stderr } = await start({
@@ -124,5 +124,5 @@ describe('with a database', () => {
     expect(stderr).toContain('127.0.0.1:1');
     expect(stderr).not.toContain('pass-word-1');
     expect(stderr).not.toMatch(/^\s+at /m);
-  }, 60_000);
+  });
 });

@@ -79,7 +79,7 @@ test('[K7.2] audit verify ends with 0 when every trail is whole, and with 1 nami
     stdout: `${broken}  record 2 is not what was written\n2 trails, 4 records fit (1 of them anonymised by erasures), 1 trails broken\n`,
     stderr: '',
   });
-}, 90_000);
+});
 
 test('[K7.2] audit verify only looks: a database of another version is named as such and left as it is', async () => {
   await using ground = await createEmptyDatabase();
@@ -89,7 +89,7 @@ test('[K7.2] audit verify only looks: a database of another version is named as 
     query(`select nspname from pg_namespace where nspname in ('kernel', 'auth')`),
   );
   expect(schemas).toEqual([]);
-}, 60_000);
+});
 
 test('[K7.2] with the heads of trails kept in a file, audit verify finds an end cut off, a trail written anew and one that is gone', async () => {
   await using ground = await createTestDatabase();

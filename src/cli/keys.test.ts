@@ -204,7 +204,7 @@ test('[K9.2] a running server wraps new data keys under the new master key at on
   stored.push(await storeNew(bulkhead.services.secrets));
   const keys = await listKeys();
   expect(keys.map(({ dataKeys }) => dataKeys)).toEqual([stored.length, ...keys.slice(1).map(() => 0)]);
-}, 60_000);
+});
 
 test('[K7.2] the trails are verified while the server of the data folder goes on', async () => {
   const { db, audit } = bulkhead.services;
@@ -214,7 +214,7 @@ test('[K7.2] the trails are verified while the server of the data folder goes on
   const outcome = await runCli(['audit', 'verify', '--json']);
   expect([outcome.code, outcome.errors]).toEqual([0, '']);
   expect(JSON.parse(outcome.lines.join('\n'))).toContainEqual({ tenantId, checked: 1, brokenAt: null });
-}, 60_000);
+});
 
 test('[K9.2] a key of the data folder that is needed and missing ends the start with its id', async () => {
   const { db } = bulkhead.services;
@@ -275,7 +275,7 @@ test('[K9.2] the list tells what a key protects, and that a renewal was interrup
   expect(outcome.lines).toContain('A renewal of data keys was interrupted; it goes on with 1 old data keys.');
   expect(outcome.lines).toContain('Sealed 1 texts anew; 1 old data keys are gone.');
   expect((await runKeys(['list'])).lines.join('\n')).not.toMatch(/retired|interrupted/);
-}, 60_000);
+});
 
 test('[K9.2] [K10.5] a backup made before a rotation is read after it, until its key is forgotten', async () => {
   const { runBackup, runVerify } = await import('./backup.ts');
@@ -298,7 +298,7 @@ test('[K9.2] [K10.5] a backup made before a rotation is read after it, until its
   expect((await listKeys()).map(({ id }) => id)).not.toContain(old);
   await openAll(newBox());
   await expect(runVerify(command, path)).rejects.toThrow(/another MASTER_KEY/);
-}, 90_000);
+});
 
 test('[K9.2] with keys from settings: nothing is rotated while a server runs that lacks the new key', async () => {
   await using ground = await createTestDatabase();
@@ -339,7 +339,7 @@ test('[K9.2] with keys from settings: nothing is rotated while a server runs tha
     await old.close();
     await aware.close();
   }
-}, 90_000);
+});
 
 test('[K9.2] with keys from settings: the start refuses to lose one, rotating moves to the new one, then the old may go', async () => {
   await using ground = await createTestDatabase();
@@ -378,4 +378,4 @@ test('[K9.2] with keys from settings: the start refuses to lose one, rotating mo
   expect(rotated.lines).toContain('Rewrapped 1 of 1 data keys.');
   expect((await runKeys(['rotate'], { ...environment, ...both })).lines.at(-1)).toMatch(/^Nothing to do/);
   expect(await start({ MASTER_KEY: newKey })).toBe(plaintext);
-}, 90_000);
+});

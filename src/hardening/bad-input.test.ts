@@ -44,7 +44,7 @@ describe('[K2.2] [K5.1] a password', () => {
       expect({ status, code: json.code }).toEqual({ status: expected, code });
       if (expected === 400)
         expect(json.errors).toMatchObject([{ pointer, detail: expect.stringContaining('1000') as string }]);
-      expect(performance.now() - startedAt).toBeLessThan(2_000);
+      expect(performance.now() - startedAt).toBeLessThan(10_000);
     }
   });
 

@@ -58,7 +58,7 @@ async function messagesOf(server: WholeServer, turn: Turn): Promise<Message[]> {
 
 test('[K12.5] SIGTERM in mid-answer: the answer finishes on screen and is saved, new work is turned away meanwhile, exit code 0', async () => {
   await using server = await startWholeServer({ environment: { DRAIN_SECONDS: '20' } });
-  const { turn, page } = await beginAnswer(server, 'scripted:tokens=120,gap=25');
+  const { turn, page } = await beginAnswer(server, 'scripted:tokens=240,gap=25');
   server.process.kill('SIGTERM');
   const entries = new Set<number | 'refused'>();
   await waitFor('new work to be turned away', async () => {
@@ -70,14 +70,14 @@ test('[K12.5] SIGTERM in mid-answer: the answer finishes on screen and is saved,
   expect([[503], ['refused']]).toContainEqual([...entries]);
   await page.over;
   expect(page.events().at(-1)).toMatchObject({ type: 'done', data: { state: 'succeeded' } });
-  expect(textOf(page.events())).toBe(wordsUpTo(120));
+  expect(textOf(page.events())).toBe(wordsUpTo(240));
   expect(await server.process.exited).toBe(0);
   await server.startAgain();
   const [question, answer] = await messagesOf(server, turn);
   expect(question).toMatchObject({ role: 'user', text: 'Go' });
-  expect(answer).toMatchObject({ state: 'complete', text: wordsUpTo(120) });
+  expect(answer).toMatchObject({ state: 'complete', text: wordsUpTo(240) });
   expect(page.events().filter(({ type }) => type === 'attempt-started')).toHaveLength(1);
-}, 60_000);
+});
 
 test('[K12.5] [K12.3] SIGTERM when the answer outlasts DRAIN_SECONDS: exit code 0 in time, and the next start goes on with it', async () => {
   await using server = await startWholeServer({ environment: { DRAIN_SECONDS: '1' } });
@@ -85,7 +85,7 @@ test('[K12.5] [K12.3] SIGTERM when the answer outlasts DRAIN_SECONDS: exit code 
   const askedAt = performance.now();
   server.process.kill('SIGTERM');
   expect(await server.process.exited).toBe(0);
-  expect(performance.now() - askedAt).toBeLessThan(12_000);
+  expect(performance.now() - askedAt).toBeLessThan(20_000);
   await page.over;
   const seen = page.events();
   expect(seen.some(({ type }) => type === 'done')).toBe(false);
@@ -96,7 +96,7 @@ test('[K12.5] [K12.3] SIGTERM when the answer outlasts DRAIN_SECONDS: exit code 
   expect(rest.events().at(-1)).toMatchObject({ type: 'done', data: { state: 'succeeded' } });
   expect(await waitForAnswer(server.client, turn)).toMatchObject({ state: 'complete', text: wordsUpTo(300) });
   expect((await messagesOf(server, turn)).map(({ text }) => text)).toEqual(['Go', wordsUpTo(300)]);
-}, 60_000);
+});
 
 test('[K12.2] [K12.3] SIGKILL in mid-answer: the page that comes back gets the rest once and in order, and the answer is saved once', async () => {
   await using server = await startWholeServer();
@@ -117,4 +117,4 @@ test('[K12.2] [K12.3] SIGKILL in mid-answer: the page that comes back gets the r
   expect(numbers.map(([, seq]) => seq)).toEqual(numbers.map((_, index) => index + 1));
   expect(await waitForAnswer(server.client, turn)).toMatchObject({ state: 'complete', text: wordsUpTo(200) });
   expect(await messagesOf(server, turn)).toHaveLength(2);
-}, 60_000);
+});

@@ -219,7 +219,7 @@ describe('[K5.3]', () => {
       waits.push(performance.now() - startedAt);
     } while (!(await Promise.race([isOver, new Promise((resolve) => void setImmediate(() => resolve(false)))])));
     waits.sort((a, b) => a - b);
-    expect(waits[Math.floor(waits.length / 2)]).toBeLessThan(500);
+    expect(waits[Math.floor(waits.length / 2)]).toBeLessThan(1_000);
     for (const answer of await Promise.all(hard)) expect([200, 422, 503]).toContain(answer.status);
     for (const answer of await Promise.all(slow)) expect([415, 503]).toContain(answer.status);
   });

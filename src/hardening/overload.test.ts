@@ -72,7 +72,7 @@ describe('[K15.3] 300 slow clients at once', () => {
       });
       expect(performance.now() - startedAt).toBeGreaterThan(1_500);
       for (const { answer } of slow) expect(answer()).toMatch(expected);
-      expect(milliseconds.toSorted((a, b) => a - b)[Math.floor(milliseconds.length / 2)]).toBeLessThan(250);
+      expect(milliseconds.toSorted((a, b) => a - b)[Math.floor(milliseconds.length / 2)]).toBeLessThan(1_000);
     },
   );
 
@@ -111,5 +111,5 @@ describe('[K15.3] an event loop that lags', () => {
     expect(Number(shed.headers.get('retry-after'))).toBeGreaterThan(0);
     expect(live.status).toBe(200);
     await waitFor('work to be taken again', async () => (await owner.client.ask('GET /agents')).status === 200);
-  }, 60_000);
+  });
 });

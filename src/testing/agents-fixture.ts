@@ -10,7 +10,7 @@ import type { Answer } from './client.ts';
 const roomyLimits = ['read', 'write', 'upload', 'conversation', 'chat']
   .map((name) => `agents.${name}=100000/60`)
   .join(',');
-const deadlineMilliseconds = 20_000;
+const deadlineMilliseconds = 40_000;
 
 export interface AgentsFixture extends AsyncDisposable {
   readonly server: TestServer;
@@ -56,7 +56,7 @@ export async function say(client: TestClient, conversationId: string, text: stri
   return (await client.expect(202, `POST /conversations/${conversationId}/messages`, { body: { text } })).json;
 }
 
-/** waitFor polls until `look` gives something; fails after 20 s with what was waited for. */
+/** waitFor polls until `look` gives something; fails after 40 s with what was waited for. */
 export async function waitFor<T>(what: string, look: () => Promise<T | null | undefined | false>): Promise<T> {
   const deadline = Date.now() + deadlineMilliseconds;
   for (;;) {

@@ -124,7 +124,7 @@ describe('followRun', () => {
     });
     const seen = scriptNetwork([unauthenticated, { frames: [frame('1-1', 'done', { state: 'succeeded' })] }]);
     const collected = collect(followRun('r1', { pause }));
-    await vi.waitUntil(() => sessionLost.isDeclined());
+    await expect.poll(() => sessionLost.isDeclined()).toBe(true);
     await new Promise((resolve) => setTimeout(resolve)); // what is due by then has happened
     expect({ asked, sent: seen.length }).toEqual({ asked: 1, sent: 1 });
     sessionLost.answer(true);
@@ -137,7 +137,7 @@ describe('followRun', () => {
     scriptNetwork([unauthenticated]);
     const abort = new AbortController();
     const collected = collect(followRun('r1', { pause, signal: abort.signal }));
-    await vi.waitUntil(() => sessionLost.isDeclined());
+    await expect.poll(() => sessionLost.isDeclined()).toBe(true);
     abort.abort();
     expect(await collected).toEqual([]);
   });

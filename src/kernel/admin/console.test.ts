@@ -33,7 +33,7 @@ beforeAll(async () => {
   });
   operator = await server.signUpOwner();
   person = await server.secondTenant();
-}, 60_000);
+});
 afterAll(() => server?.[Symbol.asyncDispose]());
 
 async function recordsOf(tenantId: string, action: string): Promise<number> {

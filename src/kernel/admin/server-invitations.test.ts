@@ -22,7 +22,7 @@ beforeAll(async () => {
     },
   });
   operator = await server.signUpOwner();
-}, 60_000);
+});
 afterAll(async () => {
   await server?.[Symbol.asyncDispose]();
   await mailServer?.[Symbol.asyncDispose]();

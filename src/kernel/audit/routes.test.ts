@@ -14,7 +14,7 @@ beforeAll(async () => {
   server = await startTestServer({ apps: [], environment: { LIMITS: 'audit.export=1000/60,audit.verify=1000/60' } });
   owner = await server.signUpOwner();
   stranger = await server.secondTenant();
-}, 60_000);
+});
 
 afterAll(async () => {
   await server?.[Symbol.asyncDispose]();

@@ -23,7 +23,7 @@ beforeAll(async () => {
     },
   });
   await server.signUpOwner();
-}, 60_000);
+});
 afterAll(async () => {
   await server?.[Symbol.asyncDispose]();
   await mails?.[Symbol.asyncDispose]();

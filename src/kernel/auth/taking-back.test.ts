@@ -25,7 +25,7 @@ beforeAll(async () => {
     },
   });
   operator = await server.signUpOwner();
-}, 60_000);
+});
 afterAll(async () => {
   await server?.[Symbol.asyncDispose]();
   await mails?.[Symbol.asyncDispose]();

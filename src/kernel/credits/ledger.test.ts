@@ -281,7 +281,7 @@ test('[K4.5] a process killed in the middle of its calls leaves nothing held and
     expect(kept.available).toBe(kept.granted - kept.spent);
   }
   await credits.close();
-}, 60_000);
+});
 
 test('[K4.5] what dead processes hold refuses nobody once their leases have run out', async () => {
   const scope = { tenantId: newId() };

@@ -1,5 +1,5 @@
 /** The loop tries a bounded number at once, misses nothing, survives what fails, and stops when told. */
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { createLogger } from '#kernel/log';
 import { backoffSeconds, createDeliveryLoop, type DeliveryLoop } from './index.ts';
 
@@ -60,7 +60,7 @@ test('[K17.3] all that waits is tried, three at once at most', async () => {
   const bench = startBench(tick);
   bench.add(...Array.from({ length: 20 }, (_, n) => n));
   await bench.loop.open();
-  await vi.waitFor(() => expect(bench.done).toHaveLength(20));
+  await expect.poll(() => bench.done).toHaveLength(20);
   expect(bench.most()).toBe(3);
   await bench.loop.drain(1_000);
 });
@@ -69,10 +69,10 @@ test('[K17.3] one that fails holds up nothing, and neither does a database that 
   const bench = startBench((item) => (item === 1 ? Promise.reject(new Error('no')) : tick()), 2);
   bench.add(1, 2, 3, 4);
   await bench.loop.open();
-  await vi.waitFor(() => expect(bench.done).toEqual([2, 3, 4]));
+  await expect.poll(() => bench.done).toEqual([2, 3, 4]);
   bench.add(5);
   bench.notify();
-  await vi.waitFor(() => expect(bench.done).toContain(5));
+  await expect.poll(() => bench.done).toContain(5);
   await bench.loop.drain(1_000);
 });
 
@@ -81,7 +81,7 @@ test('[K17.3] [K12.5] draining waits for what is under way and takes nothing new
   const bench = startBench(() => new Promise<void>((resolve) => (finish = resolve)));
   bench.add(1);
   await bench.loop.open();
-  await vi.waitFor(() => expect(bench.most()).toBe(1));
+  await expect.poll(() => bench.most()).toBe(1);
   const drained = bench.loop.drain(10_000);
   bench.add(2);
   bench.notify();
@@ -94,7 +94,7 @@ test('[K17.3] draining does not wait for ever', async () => {
   const bench = startBench(() => new Promise(() => undefined));
   bench.add(1);
   await bench.loop.open();
-  await vi.waitFor(() => expect(bench.most()).toBe(1));
+  await expect.poll(() => bench.most()).toBe(1);
   await bench.loop.drain(20);
   expect(bench.done).toEqual([]);
 });

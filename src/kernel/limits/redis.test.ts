@@ -7,6 +7,8 @@ import { createLimiter, type Limiter, type LimitRule } from './index.ts';
 
 const rule: LimitRule = { name: 'kernel.test', max: 20, windowSeconds: 600 };
 const storeTimeoutMilliseconds = 150;
+/** Where Redis is there all the time, a moment in which the machine stands still must not look like an outage. */
+const patient = 10_000;
 
 /** A log that is kept, so that a test can count its lines. */
 function createKeptLog() {
@@ -17,13 +19,13 @@ function createKeptLog() {
   };
 }
 
-function connect(url: string, log = createKeptLog().log): Promise<Limiter> {
+function connect(url: string, log = createKeptLog().log, patience = storeTimeoutMilliseconds): Promise<Limiter> {
   const db = { isEmbedded: false, withSystem: () => Promise.reject(new Error('Redis is configured')) };
   return createLimiter({
     config: { limits: {}, redisUrl: url },
     db,
     log,
-    storeTimeoutMilliseconds,
+    storeTimeoutMilliseconds: patience,
     retryAfterMilliseconds: 100,
   });
 }
@@ -41,7 +43,8 @@ async function waitForDegraded(limiter: Limiter, expected: boolean): Promise<voi
 function registerRedisTests(): void {
   test('[K4.3] two processes on one Redis share their counters', async () => {
     await using redis = await new RedisProcess(await findFreePort()).start();
-    const [one, two] = await Promise.all([connect(redis.url), connect(redis.url.replace('redis:', 'valkey:'))]);
+    const urls = [redis.url, redis.url.replace('redis:', 'valkey:')] as const;
+    const [one, two] = await Promise.all([connect(urls[0], undefined, patient), connect(urls[1], undefined, patient)]);
     expect(await countAllowed([one, two], 'user:1', 60)).toBe(rule.max);
     expect(one.storeName).toBe('redis');
     await one.reset(rule, 'user:1');
@@ -71,7 +74,7 @@ function registerRedisTests(): void {
     await waitForDegraded(limiter, false);
     // What was taken during the outage is handed in, although this Redis has just begun at zero.
     expect(await countAllowed([limiter], 'user:2', 15)).toBe(rule.max - 15);
-    const other = await connect(redis.url);
+    const other = await connect(redis.url, undefined, patient);
     expect((await other.take(rule, 'user:2')).isAllowed).toBe(false);
     expect(kept.lines.filter((line) => line.includes('is down'))).toHaveLength(1);
     expect(kept.lines.filter((line) => line.includes('limits is back'))).toHaveLength(1);
@@ -86,7 +89,8 @@ function registerRedisTests(): void {
     try {
       const start = performance.now();
       expect(await countAllowed([limiter], 'user:1', 50)).toBe(rule.max - 1);
-      expect(performance.now() - start).toBeLessThan(storeTimeoutMilliseconds * 4);
+      // Once, not for each of the fifty: those would take 7.5 s.
+      expect(performance.now() - start).toBeLessThan(storeTimeoutMilliseconds * 20);
       await waitForDegraded(limiter, true);
       const milliseconds: number[] = [];
       for (let i = 0; i < 200; i += 1) {

@@ -42,7 +42,7 @@ test('[K11.3] a waiting call can be aborted', async () => {
   await using bench = await startModelGateway({ concurrency: 1 });
   const holder = new AbortController();
   const holding = hear(streamModel(bench.services, request('stall-middle', { signal: holder.signal })));
-  await vi.waitFor(() => expect(bench.endpoint.openStreams).toBe(1));
+  await expect.poll(() => bench.endpoint.openStreams).toBe(1);
   const waiter = new AbortController();
   const waiting = hear(streamModel(bench.services, request('echo', { signal: waiter.signal })));
   waiter.abort();
@@ -93,17 +93,17 @@ test('[K11.3] a connection is used again for the next call', async () => {
   subscribe('undici:client:connected', opened);
   for (let call = 0; call < 5; call += 1) {
     await hear(streamModel(bench.services, request('any')));
-    await vi.waitFor(() => expect(bench.endpoint.openStreams).toBe(0));
+    await expect.poll(() => bench.endpoint.openStreams).toBe(0);
   }
   unsubscribe('undici:client:connected', opened);
   expect(opened.mock.calls.length).toBeLessThanOrEqual(2);
 });
 
 test('[K11.3] a call that waits too long for a slot is told so, and leaves the slot to others', async () => {
-  await using bench = await startModelGateway({ concurrency: 1, times: { modelFirstTokenTimeoutMs: 100 } });
+  await using bench = await startModelGateway({ concurrency: 1, times: { modelFirstTokenTimeoutMs: 1_500 } });
   const holder = new AbortController();
   const holding = hear(streamModel(bench.services, request('stall-middle', { signal: holder.signal })));
-  await vi.waitFor(() => expect(bench.endpoint.openStreams).toBe(1));
+  await expect.poll(() => bench.endpoint.openStreams).toBe(1);
   expect((await hear(streamModel(bench.services, request('echo')))).error?.code).toBe('MODEL_OVERLOADED');
   holder.abort();
   await holding;

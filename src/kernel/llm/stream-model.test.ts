@@ -1,5 +1,5 @@
 /** Proves K11.3 and K6.2 on real HTTP: every way a model can misbehave ends in one clear error, and nothing is left open. */
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { apiKey, hear, request, startModelGateway } from '#testing/model-gateway';
 import type { Reply } from '#testing/model-server';
 import { streamModel } from './stream-model.ts';
@@ -102,7 +102,7 @@ test.each([
   expect(error?.code).toBe(code);
   expect(error?.isRetryable).toBe(isRetryable);
   expect(bench.records.map(({ outcome }) => outcome)).toEqual([code]);
-  await vi.waitFor(() => expect(bench.endpoint.openStreams).toBe(0));
+  await expect.poll(() => bench.endpoint.openStreams).toBe(0);
 });
 
 test('[K6.2] a rate limit passes on how long to wait', async () => {
@@ -160,24 +160,25 @@ test('[K9.1] [K7.1] neither errors nor log lines hold the key, even when the pro
 });
 
 test.each([
-  ['stall-first', 'first-token', { modelFirstTokenTimeoutMs: 120 }],
-  ['slow-headers', 'first-token', { modelFirstTokenTimeoutMs: 120 }],
-  ['stall-middle', 'idle', { modelIdleTimeoutMs: 120 }],
-  ['scripted:tokens=1000,gap=10', 'total', { modelTotalTimeoutMs: 200 }],
+  // Long enough for the call after it, also on a machine that stands still for a moment.
+  ['stall-first', 'first-token', { modelFirstTokenTimeoutMs: 1_500 }],
+  ['slow-headers', 'first-token', { modelFirstTokenTimeoutMs: 1_500 }],
+  ['stall-middle', 'idle', { modelIdleTimeoutMs: 1_500 }],
+  ['scripted:tokens=1000,gap=10', 'total', { modelTotalTimeoutMs: 2_000 }],
 ] as const)(
   '[K11.3] %s ends by the %s timeout, closes the provider and frees its slot',
   async (model, phase, times) => {
     await using bench = await startModelGateway({ times, concurrency: 1 });
     const { error } = await hear(streamModel(bench.services, request(model)));
     expect(error).toMatchObject({ code: 'MODEL_TIMEOUT', options: { extensions: { phase } } });
-    await vi.waitFor(() => expect(bench.endpoint.openStreams).toBe(0));
+    await expect.poll(() => bench.endpoint.openStreams).toBe(0);
     bench.endpoint.setScript(() => ({ kind: 'answer', deltas: ['free'] }));
     expect((await hear(streamModel(bench.services, request('any')))).text).toBe('free');
   },
 );
 
 test('[K11.3] keep-alive comments count as life while a model thinks', async () => {
-  await using bench = await startModelGateway({ times: { modelIdleTimeoutMs: 150 } });
+  await using bench = await startModelGateway({ times: { modelIdleTimeoutMs: 2_000 } });
   const comments = Array.from({ length: 6 }, () => ': thinking\n\n');
   const event = (choice: string) => `data: {"choices":[${choice}]}\n\n`;
   const chunks = [
@@ -186,7 +187,7 @@ test('[K11.3] keep-alive comments count as life while a model thinks', async () 
     event('{"delta":{},"finish_reason":"stop"}'),
     'data: [DONE]\n\n',
   ];
-  bench.endpoint.setScript(() => ({ kind: 'raw', chunks, gapMs: 60 }));
+  bench.endpoint.setScript(() => ({ kind: 'raw', chunks, gapMs: 400 }));
   const { error, text } = await hear(streamModel(bench.services, request('any')));
   expect(error).toBeNull();
   expect(text).toBe('hm');
@@ -197,10 +198,10 @@ test('[K11.3] an abort ends the call at the provider within moments, before and 
   for (const model of ['stall-first', 'stall-middle', 'slow-headers']) {
     const controller = new AbortController();
     const hearing = hear(streamModel(bench.services, request(model, { signal: controller.signal })));
-    await vi.waitFor(() => expect(bench.endpoint.openStreams).toBe(1));
+    await expect.poll(() => bench.endpoint.openStreams).toBe(1);
     controller.abort();
     expect((await hearing).error?.code).toBe('MODEL_ABORTED');
-    await vi.waitFor(() => expect(bench.endpoint.openStreams).toBe(0));
+    await expect.poll(() => bench.endpoint.openStreams).toBe(0);
   }
   expect(bench.records.map(({ outcome }) => outcome)).toEqual(['aborted', 'aborted', 'aborted']);
 });
@@ -209,7 +210,7 @@ test('[K11.3] a consumer that stops reading closes the provider, and the call is
   await using bench = await startModelGateway();
   for await (const part of streamModel(bench.services, request('scripted:tokens=1000,gap=10')))
     if (part.type === 'text-delta') break;
-  await vi.waitFor(() => expect(bench.endpoint.openStreams).toBe(0));
+  await expect.poll(() => bench.endpoint.openStreams).toBe(0);
   expect(bench.records.map(({ outcome }) => outcome)).toEqual(['aborted']);
 });
 
@@ -233,10 +234,12 @@ test('[K11.5] passages and tool outputs reach the model marked as data, and cann
 });
 
 test('[K11.3] a long tool call is no silence: its pieces count as the beginning of the answer', async () => {
-  await using bench = await startModelGateway({ times: { modelFirstTokenTimeoutMs: 250, modelIdleTimeoutMs: 250 } });
+  await using bench = await startModelGateway({
+    times: { modelFirstTokenTimeoutMs: 1_500, modelIdleTimeoutMs: 1_500 },
+  });
   const piece = (text: string) => ({ toolCalls: [{ index: 0, id: 'call_1', name: 'write', arguments: text }] });
   const deltas = ['{"text":"', 'a', 'b', 'c', 'd', '"}'].map(piece);
-  bench.endpoint.setScript(() => ({ kind: 'answer', deltas, gapMs: 100, finishReason: 'tool_calls' }));
+  bench.endpoint.setScript(() => ({ kind: 'answer', deltas, gapMs: 400, finishReason: 'tool_calls' }));
   const { error, parts } = await hear(streamModel(bench.services, request('any')));
   expect(error).toBeNull();
   expect(parts[0]).toMatchObject({ type: 'tool-call', call: { arguments: '{"text":"abcd"}' } });

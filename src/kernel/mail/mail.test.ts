@@ -357,5 +357,5 @@ describe('several processes', () => {
       `<${id}@example.net>`,
       `<${id}@example.net>`,
     ]);
-  }, 60_000);
+  });
 });

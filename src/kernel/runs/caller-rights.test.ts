@@ -162,7 +162,7 @@ test('[K2.7] the scopes of the key stay with the run, also on the process that t
     ['owner', ['test.act'], { kind: 'run', runId, keyId }],
     ['admin', ['test.act'], { kind: 'run', runId, keyId }],
   ]);
-}, 30_000);
+});
 
 test('[K2.7] a run that a run starts is bound by the same key', async () => {
   let child = '';

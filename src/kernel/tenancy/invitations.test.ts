@@ -25,7 +25,7 @@ beforeAll(async () => {
   });
   team = await createTeam(await server.signUpOwner(), 'Lighthouse <b>& Co</b>');
   admin = await addMember(server, team, 'admin');
-}, 60_000);
+});
 afterAll(async () => {
   await server?.[Symbol.asyncDispose]();
   await mailServer?.[Symbol.asyncDispose]();

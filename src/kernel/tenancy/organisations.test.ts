@@ -16,7 +16,7 @@ beforeAll(async () => {
     },
   });
   ada = await server.signUpOwner();
-}, 60_000);
+});
 afterAll(() => server?.[Symbol.asyncDispose]());
 
 const auditOf = (tenantId: string) =>

@@ -38,7 +38,7 @@ beforeAll(async () => {
   });
   const resolve = () => server.services.identity.resolve({ cookie: stale.client.cookie });
   await vi.waitUntil(async () => (await resolve())?.isOperator === true, { timeout: 10_000 });
-}, 60_000);
+});
 afterAll(() => server?.[Symbol.asyncDispose]());
 
 const pathOf = (route: Route): string =>

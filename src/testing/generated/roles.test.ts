@@ -26,7 +26,7 @@ beforeAll(async () => {
   const team = await createTeam(owner);
   clients.set('owner', owner.client);
   for (const role of roles.slice(1)) clients.set(role, (await addMember(server, team, role)).client);
-}, 60_000);
+});
 afterAll(() => server?.[Symbol.asyncDispose]());
 
 /**

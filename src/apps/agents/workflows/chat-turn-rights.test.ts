@@ -16,7 +16,7 @@ beforeAll(async () => {
   models = await startModelServer();
   fixture = await startAgents({ environment: { MODEL_PRIVATE_NETWORKS: '127.0.0.0/8' } });
   owner = fixture.client;
-}, 60_000);
+});
 afterAll(async () => {
   await fixture[Symbol.asyncDispose]();
   await models.close();

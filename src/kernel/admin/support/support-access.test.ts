@@ -121,7 +121,7 @@ describe('during a visit', () => {
   let grantId: string;
   beforeAll(async () => {
     ({ visitor, grantId } = await letIn());
-  }, 30_000);
+  });
   afterAll(() => customer.client.ask(`POST /support-access/${grantId}/revoke`));
 
   test('[K17.4] the organisation can be read, and the session says what it is', async () => {

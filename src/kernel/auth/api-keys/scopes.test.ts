@@ -13,7 +13,7 @@ let owner: Tenant;
 beforeAll(async () => {
   server = await startTestServer();
   owner = await server.signUpOwner();
-}, 60_000);
+});
 afterAll(() => server?.[Symbol.asyncDispose]());
 
 async function makeKey(scopes: readonly string[]): Promise<{ id: string; headers: Record<string, string> }> {

@@ -107,7 +107,7 @@ describe('lists', () => {
       const start = performance.now();
       const [status] = (await find(team, { filter })) as [number];
       expect([filter, status]).toEqual([filter, 400]);
-      expect(performance.now() - start).toBeLessThan(2_000);
+      expect(performance.now() - start).toBeLessThan(10_000);
     }
   });
 

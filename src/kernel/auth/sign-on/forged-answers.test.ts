@@ -24,7 +24,7 @@ beforeAll(async () => {
     },
   });
   await server.signUpOwner();
-}, 60_000);
+});
 afterAll(async () => {
   await server?.[Symbol.asyncDispose]();
   await wicked?.[Symbol.asyncDispose]();

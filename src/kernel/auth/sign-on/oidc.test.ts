@@ -31,7 +31,7 @@ beforeAll(async () => {
   });
   provider.allowRedirect(`${server.url}/sign-on/corp`);
   await server.signUpOwner();
-}, 60_000);
+});
 afterAll(async () => {
   await server?.[Symbol.asyncDispose]();
   await provider?.[Symbol.asyncDispose]();

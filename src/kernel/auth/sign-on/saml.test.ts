@@ -18,7 +18,7 @@ let server: Organisation['server'],
 beforeAll(async () => {
   corp = await startOrganisation();
   ({ server, idp, owner, connection, browser, leave, target, post, finish, signOn } = corp);
-}, 60_000);
+});
 afterAll(() => corp?.[Symbol.asyncDispose]());
 
 async function actions(tenantId: string): Promise<string[]> {
@@ -147,7 +147,7 @@ describe('assertions', () => {
       expect((await post(Buffer.from(put(text)).toString('base64'), relayState)).search).toBe(
         '?problem=SIGN_ON_REFUSED',
       );
-      expect(performance.now() - start).toBeLessThan(3_000);
+      expect(performance.now() - start).toBeLessThan(10_000);
     }
   });
 

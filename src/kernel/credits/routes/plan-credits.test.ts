@@ -66,4 +66,4 @@ test('[A11] [K4.5] a plan’s credits are a hard stop that no owner can lift, an
     limits: [{ name: 'agents.chat.enterprise', max: 1_000 }],
     budgets: [],
   });
-}, 60_000);
+});

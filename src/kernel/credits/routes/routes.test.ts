@@ -34,7 +34,7 @@ beforeAll(async () => {
       outputMicrosPerMillionTokens: price.output,
     },
   });
-}, 60_000);
+});
 afterAll(async () => {
   await server?.[Symbol.asyncDispose]();
   await models?.close();

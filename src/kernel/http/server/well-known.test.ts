@@ -11,7 +11,7 @@ beforeAll(async () => {
     apps: [],
     environment: { PUBLIC_URL: 'https://bulkhead.example/', SECURITY_CONTACT: 'security+reports@example.com' },
   });
-}, 60_000);
+});
 
 afterAll(async () => {
   await server?.[Symbol.asyncDispose]();
