@@ -135,11 +135,28 @@ describe('loadConfig', () => {
     ['DNS_SERVERS', 'resolver.example'],
     ['DNS_SERVERS', '192.0.2.1:99999'],
     ['DNS_SERVERS', '2001:db8::1:53x'],
+    ['MAIL_SMTP_URL', 'smtp://'],
+    ['VAPID_SUBJECT', 'mailto:'],
     ['VAPID_PUBLIC_KEY', 'too-short'],
     ['VAPID_PRIVATE_KEY', `${'A'.repeat(43)}=`],
   ])('[K1.2] %s refuses %j at the start, not when it is first needed', (name, value) => {
     expect(problemsOf({ [name]: value })).toHaveProperty(name);
   });
+
+  test.each([
+    ['MAIL_SMTP_URL', 'smtps://ada:100%@mail.example:465'],
+    ['DATABASE_URL', 'postgres://owner:100%@db/x'],
+    ['REDIS_URL', 'redis://:100%@cache'],
+  ])(
+    '[K1.2] %s with a password that nobody can read out of it says how to write it, and not the password',
+    (name, url) => {
+      const expected = problemsOf({ ...external(), MAIL_FROM: 'a@example.com', [name]: url })[name];
+      expect(expected).toMatch(/^expected a user name and password in which % is written %25/);
+      expect(expected).not.toContain('100');
+      const written = { ...external(), MAIL_FROM: 'a@example.com', [name]: url.replace('100%', '100%25%40') };
+      expect(() => loadConfig(written)).not.toThrow();
+    },
+  );
 
   test('[K1.2] name servers may have a port, and keys for push are taken as they are made', () => {
     const servers = ['192.0.2.1', '192.0.2.1:5353', '2001:db8::1', '[2001:db8::1]', '[2001:db8::1]:53'];

@@ -44,7 +44,28 @@ function parseLimits(text: string): Parsed {
 }
 
 function isUrl(text: string, schemes: readonly string[]): boolean {
-  return URL.canParse(text) && schemes.includes(new URL(text).protocol.slice(0, -1));
+  if (!URL.canParse(text)) return false;
+  const { hostname, pathname, protocol } = new URL(text);
+  if (!schemes.includes(protocol.slice(0, -1))) return false;
+  if (protocol === 'mailto:') return mailAddress.test(pathname);
+  // A database may be reached by a socket, which has no host.
+  return hostname !== '' || !protocol.startsWith('smtp');
+}
+
+/** isDecodable is false where a sign that has a meaning in addresses stands in user name or password as it is. */
+function isDecodable(text: string): boolean {
+  const { password, username } = new URL(text);
+  try {
+    return decodeURIComponent(username + password) !== null;
+  } catch {
+    return false; // a lone %
+  }
+}
+
+function parseUrl(text: string, { schemes = ['https', 'http'] }: Setting): Parsed {
+  if (!isUrl(text, schemes))
+    return { expected: `expected a URL that starts with ${schemes.map(startOf).join(' or ')}` };
+  return check(isDecodable(text), text, 'a user name and password in which % is written %25, @ %40 and / %2F');
 }
 
 /** originOf is what an address of a whole site comes to; null when it has more, such as a path or a password. */
@@ -95,8 +116,7 @@ const parsers: Readonly<Record<Extract<SettingType, string>, (text: string, sett
   port: (text) =>
     check(/^\d{1,5}$/.test(text) && Number(text) <= 65_535, Number(text), 'a port, a whole number from 0 to 65535'),
   boolean: (text) => check(text === 'true' || text === 'false', text === 'true', 'true or false'),
-  url: (text, { schemes = ['https', 'http'] }) =>
-    check(isUrl(text, schemes), text, `a URL that starts with ${schemes.map(startOf).join(' or ')}`),
+  url: parseUrl,
   origin: (text) =>
     check(
       originOf(text) !== null,
