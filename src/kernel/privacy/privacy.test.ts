@@ -222,6 +222,27 @@ describe('a copy of my data', () => {
     expect(all).not.toContain('Periscope of the owner');
   });
 
+  test('[K16.1] has everything in an organisation that nobody else belongs to, as that ends with the account', async () => {
+    const team = await createTeam(await server.secondTenant(), 'Hermitage');
+    const agent = await createAgent(team.owner, { name: 'Hermit' });
+    await uploadAndRead(team.owner, agent.id, 'cell.md', 'The cell has one window.');
+    const copy = await readZip((await makeExport(team.owner)).bytes);
+    const agents = JSON.parse(copy.text('organisation-1/app_agents.agents.json')) as { name: string }[];
+    expect(agents.map(({ name }) => name)).toEqual(['Hermit']);
+    expect(copy.text('portable/agents.jsonl')).toContain('Hermit');
+    const [file] = JSON.parse(copy.text('files.json')) as { path: string }[];
+    expect(copy.text(file?.path ?? '')).toBe('The cell has one window.');
+    expect(copy.text('README.txt')).toContain('organisation-1/  everything in Hermitage');
+    expect(copy.text('index.html')).toContain('Everything in Hermitage');
+    const other = await server.secondTenant();
+    const brought = await importArchive(other.client, (await makeExport(team.owner)).bytes);
+    expect(brought.results.map((set: { imported: number }) => set.imported)).toEqual(expect.arrayContaining([1, 1]));
+
+    await addMember(server, team, 'member');
+    const shared = await readZip((await makeExport(team.owner)).bytes);
+    expect(shared.names.map((name) => shared.text(name)).join('\n')).not.toContain('Hermit"');
+  });
+
   test('[K16.1] is brought back with new ids, by whoever has the archive', async () => {
     const other = await server.secondTenant();
     const first = await importArchive(other.client, bytes);

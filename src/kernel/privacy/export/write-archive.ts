@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { Readable, Transform } from 'node:stream';
 import yazl from 'yazl';
 import type { Services } from '#kernel/app';
-import type { Instant } from '#kernel/db';
+import type { Instant, TenantScope } from '#kernel/db';
 import { isAppError } from '#kernel/errors';
 import { archiveFormat } from '../archive-format.ts';
 import type { DataMap, PortableSet } from '../types.ts';
@@ -32,7 +32,9 @@ interface Entry {
 const headingOf = (memberships: readonly Membership[], folder: string): string => {
   if (folder === 'account') return 'Your account';
   if (folder === 'personal') return 'Your personal organisation';
-  return `Yours, and nobody else’s, in ${memberships[Number(folder.replace('organisation-', ''))]?.name ?? folder}`;
+  const membership = memberships[Number(folder.replace('organisation-', ''))];
+  const name = membership?.name ?? folder;
+  return membership?.isWhole ? `Everything in ${name}` : `Yours, and nobody else’s, in ${name}`;
 };
 
 const readme = (memberships: readonly Membership[]): string =>
@@ -42,9 +44,10 @@ const readme = (memberships: readonly Membership[]): string =>
     'index.html     begin here: opens in any browser and leads to everything else',
     'account/       your account, ways to sign in, devices; without secrets',
     'personal/      everything in your personal organisation',
-    ...memberships.flatMap(({ name, isPersonal }, index) =>
-      isPersonal ? [] : [`organisation-${index}/  what is yours, and nobody else's, in ${name}`],
-    ),
+    ...memberships.flatMap(({ name, isPersonal, isWhole }, index) => {
+      const what = isWhole ? 'everything in' : "what is yours, and nobody else's, in";
+      return isPersonal ? [] : [`organisation-${index}/  ${what} ${name}`];
+    }),
     'files/         your files and pictures, their id before their name; files.json says what each is',
     'portable/      what can be brought back by importing this archive, here or on another server',
     '',
@@ -60,9 +63,14 @@ interface FileRow {
   size_bytes: string;
 }
 
-/** listFiles are the objects of the personal organisation; copies made before are not copied again. */
-async function listFiles(db: Instant, scope: { tenantId: string; userId: string }): Promise<FileRow[]> {
-  return db.withTenant(scope, (tx) =>
+/** FileOf is a file with the organisation that it lies in. */
+interface FileOf extends FileRow {
+  readonly scope: TenantScope;
+}
+
+/** listFiles are the objects of an organisation; copies made before are not copied again. */
+async function listFiles(db: Instant, scope: TenantScope): Promise<FileOf[]> {
+  const rows = await db.withTenant(scope, (tx) =>
     tx.query<FileRow>({
       text: `select o.id, o.filename, o.content_type, o.size_bytes::text from kernel.objects o
              where o.tenant_id = $1
@@ -73,6 +81,7 @@ async function listFiles(db: Instant, scope: { tenantId: string; userId: string 
       values: [scope.tenantId],
     }),
   );
+  return rows.map((row) => ({ ...row, scope }));
 }
 
 /** Letters and figures of any script, and what no system takes amiss; the id before it keeps it unique. */
@@ -82,8 +91,8 @@ const pathOf = ({ id, filename }: FileRow): string =>
     .join('')
     .replace(/\.+$/, '')}`;
 
-async function* lines(records: AsyncIterable<unknown>): AsyncGenerator<string> {
-  for await (const record of records) yield `${JSON.stringify(record)}\n`;
+async function* lines(sources: readonly AsyncIterable<unknown>[]): AsyncGenerator<string> {
+  for (const records of sources) for await (const record of records) yield `${JSON.stringify(record)}\n`;
 }
 
 const isGone = (error: unknown): boolean => isAppError(error) && error.code === 'NOT_FOUND';
@@ -137,13 +146,13 @@ interface Plan {
 /** planEntries says what the archive will hold; nothing is read before its turn. */
 async function planEntries({ services, map, portable, userId }: ArchiveOptions, db: Instant): Promise<Plan> {
   const memberships = await readMemberships(db, userId);
-  const personal = memberships.find(({ isPersonal }) => isPersonal);
+  const scopes = memberships.filter(({ isWhole }) => isWhole).map(({ tenantId }) => ({ tenantId, userId }));
   const tables: CountedTable[] = [];
   for (const source of planTables(map, userId, memberships))
     tables.push({ ...source, rows: await countRows(db, source) });
-  const scope = { tenantId: personal?.tenantId ?? '', userId };
-  const files = personal ? await listFiles(db, scope) : [];
-  const listed = files.map((file) => ({ ...file, path: pathOf(file) }));
+  const files: FileOf[] = [];
+  for (const scope of scopes) files.push(...(await listFiles(db, scope)));
+  const listed = files.map(({ scope: _scope, ...file }) => ({ ...file, path: pathOf(file) }));
   const manifest = { format: archiveFormat, createdAt: new Date().toISOString(), organisations: memberships };
   // What applications read, they read at the same instant.
   const atInstant: Services = { ...services, db: { ...services.db, withTenant: db.withTenant, withAuth: db.withAuth } };
@@ -155,10 +164,10 @@ async function planEntries({ services, map, portable, userId }: ArchiveOptions, 
       text('README.txt', readme(memberships)),
       text('manifest.json', JSON.stringify(manifest, null, 2)),
       ...entries,
-      ...(personal ? portable : []).map(({ name, read }) => ({
+      ...portable.map(({ name, read }) => ({
         path: `portable/${name}.jsonl`,
         expectedBytes: tableBytes / 4 / portable.length,
-        open: () => Readable.from(lines(read(atInstant, scope)), { objectMode: false }),
+        open: () => Readable.from(lines(scopes.map((scope) => read(atInstant, scope))), { objectMode: false }),
       })),
       text('files.json', JSON.stringify(listed, null, 2)),
     ],
@@ -167,7 +176,9 @@ async function planEntries({ services, map, portable, userId }: ArchiveOptions, 
       expectedBytes: Number(file.size_bytes),
       // Deleted since: then it is no more in the copy than it is here.
       open: () =>
-        services.storage.read(scope, file.id).catch((error: unknown) => (isGone(error) ? null : Promise.reject(error))),
+        services.storage
+          .read(file.scope, file.id)
+          .catch((error: unknown) => (isGone(error) ? null : Promise.reject(error))),
     })),
   };
 }

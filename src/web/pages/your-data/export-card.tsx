@@ -83,7 +83,8 @@ function Inside() {
       <summary>What is inside</summary>
       <ul>
         <li>Your account: profile, memberships, devices and ways to sign in, without passwords and keys</li>
-        <li>Everything in your personal organisation, and what is yours alone in organisations you share</li>
+        <li>Everything in your personal organisation, and in organisations that nobody else belongs to</li>
+        <li>What is yours alone in organisations you share</li>
         <li>Your files and pictures, as you uploaded them</li>
         <li>Each table twice: as JSON for programs, as CSV for spreadsheets</li>
         <li>What can be brought back below, here or on another server</li>
