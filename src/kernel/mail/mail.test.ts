@@ -319,7 +319,9 @@ describe('several processes', () => {
     for (let n = 0; n < 40; n += 1) ids.push(await queue(first, { to: `person${n}@example.com` }));
     await Promise.all([first.open(), second.open()]);
     for (const id of ids) await settled(id, 'sent');
-    expect(server.received.map((mail) => mail.messageId).toSorted()).toEqual(
+    // A message that an earlier test left to be tried again may fall due meanwhile: it is none of these.
+    const received = server.received.filter(({ to }) => to.startsWith('person'));
+    expect(received.map(({ messageId }) => messageId).toSorted()).toEqual(
       ids.map((id) => `<${id}@example.net>`).toSorted(),
     );
   });
