@@ -3,6 +3,7 @@ import { startDnsServer, type DnsServer } from '#testing/sign-on/dns-server';
 import { startOidcServer, type OidcServer } from '#testing/sign-on/oidc-server';
 import { createSamlProvider } from '#testing/sign-on/saml-provider';
 import { strongPassword } from '#testing/server';
+import { createTeam } from '#testing/team-fixture';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { hasSidewaysScroll, inspect, startEndToEnd, type EndToEnd, type Tab } from './harness.ts';
 
@@ -34,7 +35,7 @@ beforeAll(async () => {
     },
   });
   provider.allowRedirect(`${end.server.url}/sign-on/corp`);
-  await end.server.signUpOwner();
+  await createTeam(await end.server.signUpOwner(), 'Acme works');
   owner = await end.openTab();
 });
 
@@ -96,6 +97,19 @@ test('[K2.5] cancelling ends on a page that says so, with the way back; a forged
   await page.goto('/sign-in?problem=SIGN_ON_REFUSED');
   await page.getByText('could not be verified').waitFor();
   expect(tab.complaints).toEqual([]);
+});
+
+test('[K2.5] [K3.1] a personal organisation says that nobody signs in there, and how to share one', async () => {
+  const tab = await end.openTab();
+  const { page } = tab;
+  const person = { name: 'Pat', email: 'pat@example.net', password: strongPassword };
+  await tab.context.request.post('/api/v1/auth/sign-up', { data: person, headers: { origin: end.server.url } });
+  await page.goto('/settings/sign-on');
+  await page.getByText('Nobody else signs in here').waitFor();
+  expect(await page.getByRole('button', { name: 'Connect a provider' }).count()).toBe(0);
+  await expectClean(tab, 'sign-on-personal');
+  await page.getByRole('button', { name: 'Create a team organisation' }).click();
+  await page.getByRole('dialog', { name: 'Create an organisation' }).waitFor();
 });
 
 test('[K2.5] an owner connects a provider, proves the domain, and a colleague is led there by the address alone', async () => {

@@ -15,6 +15,15 @@ export async function createTeam({ client }: Pick<Tenant, 'client'>, name = 'Cre
   return { id: created.json.id, owner: client };
 }
 
+/** secondTeam signs up a stranger who owns, and works in, an organisation that others can belong to. */
+export async function secondTeam(server: TestServer, name?: string): Promise<Tenant> {
+  const { client } = await server.secondTenant();
+  await createTeam({ client }, name);
+  const principal = await server.services.identity.resolve({ cookie: client.cookie });
+  if (!principal) throw new Error('the new organisation has no session in it');
+  return { client, principal };
+}
+
 /** createLink returns the token of an invitation link made by the team's owner. */
 export async function createLink(
   { owner }: Team,

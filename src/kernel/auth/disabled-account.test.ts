@@ -9,6 +9,7 @@ import { appCode, SoftPasskey } from '../../testing/second-factors.ts';
 import { startTestServer, strongPassword, type Tenant, type TestServer } from '../../testing/server.ts';
 import { startOidcServer, type OidcServer } from '../../testing/sign-on/oidc-server.ts';
 import { createSamlProvider, type SamlProvider } from '../../testing/sign-on/saml-provider.ts';
+import { secondTeam } from '../../testing/team-fixture.ts';
 import { startDnsServer, type DnsServer } from '../../testing/sign-on/dns-server.ts';
 import type { Answer } from '../../testing/client.ts';
 
@@ -48,7 +49,7 @@ beforeAll(async () => {
   });
   oidc.allowRedirect(`${server.url}/sign-on/friend`);
   operator = await server.signUpOwner();
-  corp = await server.secondTenant();
+  corp = await secondTeam(server);
   const body = { name: 'Corp', kind: 'saml', metadataXml: idp.metadata, defaultRole: 'member' };
   connection = (await corp.client.expect(201, 'POST /sso-connections', { body })).json;
   const domains = `POST /sso-connections/${connection.id}/domains`;

@@ -19,6 +19,7 @@ export {
 export type { InvitationRow } from './invitations.ts';
 export { invitationUrl } from './routes/invitation-mail.ts';
 export { takeInvitationMail } from './routes/take-invitation-mail.ts';
+export { dropProviderLinks } from './membership.ts';
 export { moveSession } from './organization-rows.ts';
 export { organisationPermissions, organisationPolicy } from './organisation-permissions.ts';
 export { permissionsOf } from './permissions.ts';

@@ -85,6 +85,24 @@ async function dropLinks(tx: Tx, tenantId: string, userId: string): Promise<numb
   return rows.length;
 }
 
+/**
+ * dropProviderLinks unlinks the organisation's own identity providers from who belongs to it no more: they could go on signing
+ * in as that person, into everything else the person has. Left are accounts with an address of its domains, which are its
+ * to speak for, and the last way into an account.
+ */
+export async function dropProviderLinks(tx: Tx, tenantId: string, userId: string): Promise<void> {
+  await tx.query({
+    text: `with own as (select id::text as provider_id from auth.sso_connections where tenant_id = $1)
+           delete from auth.accounts a where a.user_id = $2 and a.provider_id in (select provider_id from own)
+             and not exists (select from auth.users u join auth.sso_domains d on d.domain = substring(u.email from '[^@]*$')
+                             where u.id = $2 and d.tenant_id = $1 and d.verified_at is not null)
+             and (exists (select from auth.passkeys p where p.user_id = $2)
+               or exists (select from auth.accounts o where o.user_id = $2 and o.provider_id not in (select provider_id from own)
+                          and (o.provider_id <> 'credential' or o.password is not null)))`,
+    values: [tenantId, userId],
+  });
+}
+
 /** endMembership takes somebody out. Their sessions go on at home, or end where there is none; returns home. */
 export async function endMembership(tx: Tx, { tenantId }: LockedOrganization, userId: string): Promise<string | null> {
   await dropLinks(tx, tenantId, userId);
@@ -92,6 +110,7 @@ export async function endMembership(tx: Tx, { tenantId }: LockedOrganization, us
     text: 'delete from auth.members where tenant_id = $1 and user_id = $2',
     values: [tenantId, userId],
   });
+  await dropProviderLinks(tx, tenantId, userId);
   const home = await findHomeOrganization(tx, userId);
   await tx.query({
     text: home

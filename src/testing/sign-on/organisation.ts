@@ -1,6 +1,7 @@
 /** An organisation with a SAML provider and a proved domain, on a whole server, and people who go the whole way through it. */
 import { createClient, type TestClient } from '../client.ts';
 import { startTestServer, type Tenant, type TestServer } from '../server.ts';
+import { secondTeam } from '../team-fixture.ts';
 import { startDnsServer, type DnsServer } from './dns-server.ts';
 import { createSamlProvider, type SamlAnswer, type SamlProvider } from './saml-provider.ts';
 import type { Answer } from '../client.ts';
@@ -35,7 +36,7 @@ export async function startOrganisation(): Promise<Organisation> {
   const dns = await startDnsServer();
   const server = await startTestServer({ environment: { DNS_SERVERS: dns.address, LIMITS: limits } });
   await server.signUpOwner();
-  const owner = await server.secondTenant();
+  const owner = await secondTeam(server);
   const body = { name: 'Corp', kind: 'saml', metadataXml: idp.metadata, defaultRole: 'viewer' };
   const connection = (await owner.client.expect(201, 'POST /sso-connections', { body })).json;
 

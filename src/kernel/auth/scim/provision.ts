@@ -5,7 +5,7 @@
  */
 import type { Tx } from '#kernel/db';
 import { newId } from '#kernel/ids';
-import { createPersonalOrganization } from '#kernel/tenancy';
+import { createPersonalOrganization, dropProviderLinks } from '#kernel/tenancy';
 import { announce } from '../session-store.ts';
 import { mailDomainOf } from '../sign-on/mail-domain.ts';
 import { scimErrors } from './errors.ts';
@@ -95,8 +95,8 @@ export async function letIn(tx: Tx, tenantId: string, userId: string): Promise<v
 }
 
 /**
- * putOut ends a membership with its sessions; keys and tokens of it go along by their foreign keys, and open links that
- * the person made are closed, by which they could come back. Throws SCIM_OWNER_KEPT.
+ * putOut ends a membership with its sessions and the organisation's way into the account; keys and tokens of it go along by
+ * their foreign keys, and open links that the person made are closed, by which they could come back. Throws SCIM_OWNER_KEPT.
  */
 export async function putOut(tx: Tx, tenantId: string, userId: string): Promise<void> {
   const values = [tenantId, userId];
@@ -107,6 +107,7 @@ export async function putOut(tx: Tx, tenantId: string, userId: string): Promise<
   if (member?.role === 'owner') throw scimErrors.SCIM_OWNER_KEPT();
   await tx.query({ text: 'delete from auth.members where tenant_id = $1 and user_id = $2', values });
   await tx.query({ text: 'delete from auth.sessions where tenant_id = $1 and user_id = $2', values });
+  await dropProviderLinks(tx, tenantId, userId);
   await tx.query({
     text: 'delete from auth.invitations where tenant_id = $1 and created_by = $2 and email is null',
     values,

@@ -4,6 +4,7 @@ import { createClient } from '../../../testing/client.ts';
 import { strongPassword } from '../../../testing/server.ts';
 import { startOrganisation, type Organisation } from '../../../testing/sign-on/organisation.ts';
 import { testCertificate } from '../../../testing/sign-on/saml-provider.ts';
+import { secondTeam } from '../../../testing/team-fixture.ts';
 
 let corp: Organisation;
 let server: Organisation['server'],
@@ -40,7 +41,7 @@ describe('domains', () => {
   });
 
   test('[K2.5] a domain that one organisation has proved cannot be proved by another', async () => {
-    const thief = await server.secondTenant();
+    const thief = await secondTeam(server);
     const body = { name: 'Thief', kind: 'saml', metadataXml: idp.metadata };
     const theirs = (await thief.client.expect(201, 'POST /sso-connections', { body })).json;
     const claimed = await thief.client.expect(201, `POST /sso-connections/${theirs.id}/domains`, {
@@ -128,7 +129,7 @@ describe('enforcement', () => {
   });
 
   test('[K2.5] it cannot be switched on before the way has worked', async () => {
-    const other = await server.secondTenant();
+    const other = await secondTeam(server);
     const body = { name: 'New', kind: 'saml', metadataXml: idp.metadata };
     const { json } = await other.client.expect(201, 'POST /sso-connections', { body });
     const answer = await other.client.expect(409, `PATCH /sso-connections/${json.id}`, { body: { isEnforced: true } });
@@ -137,6 +138,14 @@ describe('enforcement', () => {
 });
 
 describe('connections', () => {
+  test('[K2.5] [K3.1] a personal organisation has no provider, by which others would join it', async () => {
+    const { client } = await server.secondTenant();
+    const body = { name: 'Home', kind: 'saml', metadataXml: idp.metadata };
+    const refused = await client.expect(409, 'POST /sso-connections', { body });
+    expect(refused.json.code).toBe('ORGANISATION_PERSONAL');
+    expect((await client.expect(200, 'GET /sso-connections')).json.items).toEqual([]);
+  });
+
   test('[K2.5] a wrong entry is told at its field', async () => {
     const tries: readonly (readonly [Record<string, unknown>, string])[] = [
       [{ kind: 'oidc', issuer: 'http://id.example.com', clientId: 'x' }, '/body/issuer'],

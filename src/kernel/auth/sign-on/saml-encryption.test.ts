@@ -3,6 +3,7 @@ import { createHash, createVerify, X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startOrganisation, type Organisation } from '../../../testing/sign-on/organisation.ts';
 import { type SamlAnswer } from '../../../testing/sign-on/saml-provider.ts';
+import { secondTeam } from '../../../testing/team-fixture.ts';
 
 let corp: Organisation;
 let server: Organisation['server'],
@@ -78,7 +79,7 @@ test.each(refused)('[K2.5] an encrypted assertion %s is refused like a plain one
 });
 
 test('[K2.5] what is encrypted for another key, cut off, or changed on the way is refused with one answer', async () => {
-  const stranger = await server.secondTenant();
+  const stranger = await secondTeam(server);
   const body = { name: 'Else', kind: 'saml', metadataXml: idp.metadata };
   const other = (await stranger.client.expect(201, 'POST /sso-connections', { body })).json;
   const { text } = await server.anonymous.expect(200, `GET /auth/sign-on/saml-metadata?connection=${other.id}`);

@@ -6,6 +6,7 @@ import { appCode } from '../../../testing/second-factors.ts';
 import { startTestServer, strongPassword, type Tenant, type TestServer } from '../../../testing/server.ts';
 import { startOidcServer, type OidcServer } from '../../../testing/sign-on/oidc-server.ts';
 import { startScriptedIssuer, type ScriptedIssuer } from '../../../testing/sign-on/scripted-issuer.ts';
+import { secondTeam } from '../../../testing/team-fixture.ts';
 import type { Answer } from '../../../testing/client.ts';
 
 let provider: OidcServer;
@@ -26,7 +27,7 @@ beforeAll(async () => {
     },
   });
   await server.signUpOwner();
-  owner = await server.secondTenant();
+  owner = await secondTeam(server);
   const { issuer, clientId, clientSecret } = provider;
   const first = { name: 'Real', kind: 'oidc', issuer, clientId, clientSecret, signsOutAtProvider: true };
   real = (await owner.client.expect(201, 'POST /sso-connections', { body: first })).json;

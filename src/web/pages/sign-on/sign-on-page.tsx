@@ -1,6 +1,6 @@
 /** Settings: the organisation's own identity provider, its mail domains, and whether members must use it. */
 import { Button, Stack } from '@mantine/core';
-import { IconKey, IconPlus } from '@tabler/icons-react';
+import { IconKey, IconPlus, IconUserPlus } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { keyOf, useCall, usePages } from '../../api-hooks.ts';
@@ -8,6 +8,7 @@ import { usePermission, useSession } from '../../session.ts';
 import { ListDialogs, type ListDialog } from '../../ui/list-dialogs.tsx';
 import { PageHeader } from '../../ui/page-header.tsx';
 import { EmptyState, ErrorState, LoadingRows } from '../../ui/states.tsx';
+import { CreateOrganisationDialog } from '../organisation/create-organisation-dialog.tsx';
 import { ConnectionCard } from './connection-card.tsx';
 import { ConnectionForm } from './connection-form.tsx';
 import { signOnApi, type SsoConnection } from './sign-on-api.ts';
@@ -16,7 +17,7 @@ import { WaitingDomains } from './waiting-domains.tsx';
 type Dialog = ListDialog<SsoConnection>;
 
 export default function SignOnPage() {
-  const { isOperator } = useSession();
+  const { isOperator, organisation } = useSession();
   const mayChange = usePermission('sign-on.connection.write');
   const connections = usePages(signOnApi, 'GET /sso-connections');
   const queryClient = useQueryClient();
@@ -29,11 +30,12 @@ export default function SignOnPage() {
     setDialog(null);
     refresh();
   };
-  const addButton = mayChange ? (
-    <Button leftSection={<IconPlus size={16} />} onClick={() => setDialog({ kind: 'add' })}>
-      Connect a provider
-    </Button>
-  ) : null;
+  const addButton =
+    mayChange && !organisation.isPersonal ? (
+      <Button leftSection={<IconPlus size={16} />} onClick={() => setDialog({ kind: 'add' })}>
+        Connect a provider
+      </Button>
+    ) : null;
   const hasSome = connections.items.length > 0;
   return (
     <>
@@ -44,7 +46,8 @@ export default function SignOnPage() {
       />
       {connections.isPending ? <LoadingRows rows={2} height={160} /> : null}
       {connections.isError ? <ErrorState error={connections.error} onRetry={() => void connections.refetch()} /> : null}
-      {connections.isSuccess && !hasSome ? (
+      {connections.isSuccess && !hasSome && organisation.isPersonal ? <PersonalSignOn /> : null}
+      {connections.isSuccess && !hasSome && !organisation.isPersonal ? (
         <EmptyState icon={IconKey} title="No provider is connected" action={addButton}>
           Connect Entra ID, Okta, Keycloak, Google Workspace or any other provider that speaks OpenID Connect or SAML.
           Then prove your mail domain: whoever enters an address of it is led there, and joins this organisation on the
@@ -65,6 +68,28 @@ export default function SignOnPage() {
       </Stack>
       {isOperator ? <WaitingDomains /> : null}
       <Dialogs dialog={dialog} onDone={finish} onClose={() => setDialog(null)} />
+    </>
+  );
+}
+
+/** PersonalSignOn says why nothing can be connected here, and where it can. */
+function PersonalSignOn() {
+  const [isCreating, setCreating] = useState(false);
+  return (
+    <>
+      <EmptyState
+        icon={IconKey}
+        title="Nobody else signs in here"
+        action={
+          <Button leftSection={<IconUserPlus size={18} />} onClick={() => setCreating(true)}>
+            Create a team organisation
+          </Button>
+        }
+      >
+        This is your personal organisation, which nobody can join. Create a team organisation, and connect the identity
+        provider of its people there.
+      </EmptyState>
+      <CreateOrganisationDialog isOpen={isCreating} onClose={() => setCreating(false)} />
     </>
   );
 }

@@ -4,6 +4,7 @@ import type { Tx } from '#kernel/db';
 import { defineRoute, type Limit, type SignedInContext } from '#kernel/http';
 import { newId } from '#kernel/ids';
 import { lastFour } from '#kernel/secrets';
+import { tenancyErrors } from '#kernel/tenancy';
 import { publicOrigin } from '../addresses.ts';
 import { checkSecretTravels, describeConnection, type ConnectionPatch, type Description } from '../connection-input.ts';
 import { readDomains, readOwnConnection, sealClientSecret, toConnection, type SsoConnection } from '../connections.ts';
@@ -86,16 +87,28 @@ export const readSsoConnection = defineRoute(signOnContract, 'GET /sso-connectio
     ),
 });
 
+/** assertShared keeps personal organisations to their one person: whoever comes through a connection becomes a member. */
+async function assertShared({ services, principal }: AnyContext): Promise<void> {
+  const rows = await services.db.withAuth((tx) =>
+    tx.query({
+      text: 'select from auth.organizations where id = $1 and personal_user_id is not null',
+      values: [principal.tenantId],
+    }),
+  );
+  if (rows.length > 0) throw tenancyErrors.ORGANISATION_PERSONAL();
+}
+
 export const createSsoConnection = defineRoute(signOnContract, 'POST /sso-connections', {
   id: 'sign-on.connection.create',
   access: write,
   limit: writeLimit,
   idempotent: true,
   stepUp: true,
-  errors: inputErrors,
+  errors: [...inputErrors, 'ORGANISATION_PERSONAL'],
   bodyLimitBytes: 500_000,
   handler: async (ctx) => {
     const { body, principal, services } = ctx;
+    await assertShared(ctx);
     const description = await describeConnection(services, body.kind, body);
     const id = newId();
     const secret = await seal(ctx, id, body.kind === 'oidc' ? body.clientSecret : undefined);
