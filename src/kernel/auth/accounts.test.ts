@@ -142,7 +142,7 @@ describe('sign-in', () => {
     await server.signIn('joan@example.com', 'wrong');
     // It is written after the answer.
     await expect
-      .poll(() => server.auditActions('joan@example.com'), { timeout: 5_000 })
+      .poll(() => server.auditActions('joan@example.com'), { timeout: 20_000 })
       .toContain('auth.sign-in-failed');
   });
 

@@ -132,7 +132,7 @@ test('[K2.4] a session ends when idle too long, and lives on while it is used', 
       expect(await statusOf(cookie)).toBe(200);
       const usedAt = async () =>
         (await asAuth<{ at: Date }>('select max(last_used_at) as at from auth.sessions'))[0]?.at.getTime() ?? 0;
-      await expect.poll(usedAt, { timeout: 5_000 }).toBeGreaterThan(Date.now() + skew - hour);
+      await expect.poll(usedAt, { timeout: 20_000 }).toBeGreaterThan(Date.now() + skew - hour);
     }
     skew += 10 * hour;
     expect(await statusOf(cookie)).toBe(401);
@@ -167,7 +167,7 @@ test('[K2.4] the last use is written at most once a minute', async () => {
     expect(await read()).toBe(first);
     skew = 70_000;
     await statusOf(cookie);
-    await expect.poll(read, { timeout: 5_000 }).toBeGreaterThan(first ?? 0);
+    await expect.poll(read, { timeout: 20_000 }).toBeGreaterThan(first ?? 0);
   } finally {
     skew = 0;
   }

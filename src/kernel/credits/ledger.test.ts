@@ -226,7 +226,7 @@ test('[K4.5] a limit lowered while calls wait for its account holds for them: no
       values,
     });
     waiting = reserve(500).catch((error: unknown) => error);
-    await vi.waitUntil(async () => (await isWaiting()).length > 0, { timeout: 10_000 });
+    await vi.waitUntil(async () => (await isWaiting()).length > 0, { timeout: 30_000 });
   });
   expect(await waiting).toMatchObject({ code: 'BUDGET_EXHAUSTED' });
   const [balance] = await readBalances(ground.db, scope);

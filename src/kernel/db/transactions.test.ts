@@ -231,7 +231,7 @@ describe(`on ${describeDatabase()}`, () => {
       `select pg_terminate_backend(pid) from pg_stat_activity where usename = 'bulkhead_app' and datname = current_database()`,
     );
     await expect
-      .poll(() => database.db.withTenant(asA, (tx) => tx.query(countBooks)).catch(() => null), { timeout: 5_000 })
+      .poll(() => database.db.withTenant(asA, (tx) => tx.query(countBooks)).catch(() => null), { timeout: 20_000 })
       .toEqual([{ count: 0 }]);
     const dying = database.db.withTenant(asA, async (tx) => {
       await tx.query(insertBook(tenantA));
@@ -271,7 +271,7 @@ describe(`on ${describeDatabase()}`, () => {
           await notify('two');
           return heard;
         },
-        { timeout: 5_000 },
+        { timeout: 20_000 },
       )
       .toContain('two');
     const alsoHeard: string[] = [];

@@ -134,7 +134,7 @@ test('[K5.3] an idle process is ended, and closing ends those at work', async ()
   const images = start({ program, idleMilliseconds: 50 });
   await images.process(Buffer.from('work'), { kind: 'avatar' });
   const [pid = 0] = images.pids;
-  await expect.poll(() => isRunning(pid), { timeout: 5_000 }).toBe(false);
+  await expect.poll(() => isRunning(pid), { timeout: 20_000 }).toBe(false);
   const hanging = images.process(Buffer.from('hang'), { kind: 'avatar' });
   await Promise.all([expect(hanging).rejects.toThrow(), images.close()]);
   expect(images.pids).toEqual([]);

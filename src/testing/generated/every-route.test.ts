@@ -37,7 +37,7 @@ beforeAll(async () => {
     await tx.query({ text: `select pg_notify('bulkhead_sessions', 'user:' || $1::text)`, values });
   });
   const resolve = () => server.services.identity.resolve({ cookie: stale.client.cookie });
-  await vi.waitUntil(async () => (await resolve())?.isOperator === true, { timeout: 10_000 });
+  await vi.waitUntil(async () => (await resolve())?.isOperator === true, { timeout: 30_000 });
 });
 afterAll(() => server?.[Symbol.asyncDispose]());
 

@@ -127,7 +127,7 @@ test('[K2.7] nobody gives a key more than they have, and a key loses what its ma
   expect((await server.ask('GET /api-keys?of=everybody', { bearer: secret })).status).toBe(200);
   await server.asAuth(`update auth.members set role = 'member' where user_id = $1`, [userId]);
   const lost = () => server.ask('GET /api-keys?of=everybody', { bearer: secret }).then((answer) => answer.status);
-  await expect.poll(lost, { timeout: 3_000, interval: 20 }).toBe(403);
+  await expect.poll(lost, { timeout: 4_000, interval: 20 }).toBe(403);
   expect((await ask(secret)).json.permissions).toEqual(['auth.api-key.use']);
   const list = await server.ask('GET /api-keys', { cookie });
   expect(list.json.items[0]).toMatchObject({ id, lostScopes: ['auth.api-key.manage'] });
@@ -146,7 +146,7 @@ test('[K2.7] who leaves the organisation takes their keys along, for good', asyn
   const { secret } = await makeKey(cookie);
   expect((await ask(secret)).status).toBe(200);
   await server.asAuth('delete from auth.members where user_id = $1', [userId]);
-  await expect.poll(async () => (await ask(secret)).status, { timeout: 3_000, interval: 20 }).toBe(401);
+  await expect.poll(async () => (await ask(secret)).status, { timeout: 4_000, interval: 20 }).toBe(401);
   await server.asAuth(`insert into auth.members (tenant_id, user_id, role) values ($1, $2, 'owner')`, [
     tenantId,
     userId,
@@ -170,7 +170,7 @@ test('[K2.7] a revoked key is refused at once on every process, and its user is 
     await expect
       .poll(() => elsewhere.resolve(credentials).catch((error: { code: string }) => error.code), {
         interval: 2,
-        timeout: 3_000,
+        timeout: 4_000,
       })
       .toBe('API_KEY_REVOKED');
   } finally {
@@ -233,13 +233,13 @@ test('[K2.7] the last use is recorded with its address, at most once a minute', 
   const { id, secret } = await makeKey(cookie);
   try {
     await ask(secret, '203.0.113.20');
-    await expect.poll(() => readKey(id), { timeout: 5_000 }).toMatchObject({ address: '203.0.113.20' });
+    await expect.poll(() => readKey(id), { timeout: 20_000 }).toMatchObject({ address: '203.0.113.20' });
     const first = (await readKey(id))?.at?.getTime() ?? 0;
     skew = 50_000;
     await ask(secret, '203.0.113.21');
     skew = 70_000;
     await ask(secret, '203.0.113.22');
-    await expect.poll(() => readKey(id), { timeout: 5_000 }).toMatchObject({ address: '203.0.113.22' });
+    await expect.poll(() => readKey(id), { timeout: 20_000 }).toMatchObject({ address: '203.0.113.22' });
     expect((await readKey(id))?.at?.getTime()).toBeGreaterThan(first + minute);
   } finally {
     skew = 0;
@@ -278,7 +278,7 @@ test('[K2.7] owners and admins see and revoke the keys of all; members their own
   await server.asAuth('update auth.sessions set tenant_id = $1 where user_id = $2', [boss.tenantId, worker.userId]);
   await server.asAuth(`select pg_notify('bulkhead_sessions', 'user:' || $1::text)`, [worker.userId]);
   const isMoved = async () => (await server.ask('GET /session', { cookie: worker.cookie })).json.organisation.id;
-  await expect.poll(isMoved, { timeout: 3_000 }).toBe(boss.tenantId);
+  await expect.poll(isMoved, { timeout: 4_000 }).toBe(boss.tenantId);
   const theirs = await makeKey(worker.cookie);
   const own = await makeKey(boss.cookie);
   expect((await server.ask('GET /api-keys?of=everybody', { cookie: worker.cookie })).status).toBe(403);

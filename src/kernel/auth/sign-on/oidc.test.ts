@@ -217,7 +217,7 @@ describe('accounts that are there already', () => {
     await vi.waitFor(
       async () =>
         expect((await client.ask('POST /auth/sign-on/link', { body: { provider: 'corp' } })).status).toBe(403),
-      { timeout: 8_000 },
+      { timeout: 20_000 },
     );
     expect((await signOn(client, 'grace', 'step-up')).json.code).toBe('SIGN_ON_WRONG_PERSON');
     expect((await signOn(client, 'stepper', 'step-up')).json.outcome).toBe('proved');

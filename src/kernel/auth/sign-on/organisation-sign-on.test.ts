@@ -18,7 +18,7 @@ let server: Organisation['server'],
 beforeAll(async () => {
   corp = await startOrganisation();
   ({ server, dns, idp, owner, connection, browser, signOn } = corp);
-}, 60_000);
+});
 afterAll(() => corp?.[Symbol.asyncDispose]());
 
 describe('domains', () => {
@@ -242,7 +242,7 @@ describe('connections', () => {
     for (const metadataXml of ['<!--'.repeat(70_000), '<?'.repeat(140_000), '<a '.repeat(90_000)]) {
       const start = performance.now();
       await owner.client.expect(400, 'POST /sso-connections', { body: { name: 'Slow', kind: 'saml', metadataXml } });
-      expect(performance.now() - start).toBeLessThan(3_000);
+      expect(performance.now() - start).toBeLessThan(10_000);
     }
   });
 

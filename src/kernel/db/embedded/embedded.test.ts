@@ -190,7 +190,7 @@ test('[K10.1] a server that dies in use is started again, with every confirmed r
             () => 'saved',
             () => 'not yet',
           ),
-        { timeout: 10_000 },
+        { timeout: 30_000 },
       )
       .toBe('saved');
     expect(folder.postmasterPid).not.toBe(postmaster);
@@ -217,7 +217,7 @@ test('[K10.1] an adopted server that dies is started again too', async () => {
           () => 'saved',
           () => 'not yet',
         ),
-      { timeout: 10_000 },
+      { timeout: 30_000 },
     )
     .toBe('saved');
   await db.close();

@@ -271,7 +271,7 @@ test('[K11.4] stated prices become the cost of calls, calls are listed, and othe
   });
   for await (const part of stream) expect(part).toBeDefined();
   await expect
-    .poll(async () => (await owner.client.expect(200, 'GET /model-calls')).json.items[0], { timeout: 5_000 })
+    .poll(async () => (await owner.client.expect(200, 'GET /model-calls')).json.items[0], { timeout: 20_000 })
     .toMatchObject({
       connectionId: id,
       inputTokens: 3,
@@ -305,7 +305,7 @@ test('[K11.2] [K11.4] the offline model answers through the gateway, and its cal
   expect(text).toContain('> Shipping takes three days. [1]');
   expect(deltas).toBeGreaterThan(5);
   await expect
-    .poll(async () => (await owner.client.expect(200, 'GET /model-calls?limit=1')).json.items[0], { timeout: 5_000 })
+    .poll(async () => (await owner.client.expect(200, 'GET /model-calls?limit=1')).json.items[0], { timeout: 20_000 })
     .toMatchObject({ app: 'offline-test', connectionId: null, model: 'offline', costMicros: 0, isEstimated: false });
 });
 
