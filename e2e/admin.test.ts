@@ -28,7 +28,7 @@ beforeAll(async () => {
   );
   tab = await signInTo('/admin', 'ada@example.com');
   await tab.page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
-}, 180_000);
+});
 afterAll(() => end?.[Symbol.asyncDispose]());
 
 async function signInTo(path: string, email: string): Promise<Tab> {
@@ -113,7 +113,7 @@ test('[K17.4] [K2.1] [K17.5] people are invited to the server by link and mail, 
   await page.goto('/admin/people');
   await page.getByRole('link', { name: 'Mary Somerville' }).waitFor();
   await page.getByText('Used 1 of 1').waitFor();
-}, 120_000);
+});
 
 test('[K17.4] an invitation to the server is sent again, and revoked after a question', async () => {
   const { page } = tab;
@@ -158,7 +158,7 @@ test('[K17.4] [K15.4] a plan, a flag of one organisation, use, flags and jobs ha
   await page.getByRole('heading', { name: 'Jobs', level: 1 }).waitFor();
   await page.getByText('No jobs yet').waitFor();
   await expectClean(tab, 'admin-jobs');
-}, 120_000);
+});
 
 test('[K17.4] an operator asks, an owner lets them in, both see it, and the owner ends it', async () => {
   const { page } = tab;
@@ -189,4 +189,4 @@ test('[K17.4] an operator asks, an owner lets them in, both see it, and the owne
   await page.getByRole('heading', { level: 1 }).waitFor();
   expect(await page.getByRole('region', { name: 'Support visit' }).count()).toBe(0);
   expect(await page.getByText('Guide', { exact: true }).count()).toBe(0);
-}, 120_000);
+});

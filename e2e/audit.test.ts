@@ -20,7 +20,7 @@ beforeAll(async () => {
   await tab.page.getByLabel(/^Password \*?$/).fill(strongPassword);
   await tab.page.getByRole('button', { name: 'Sign in', exact: true }).click();
   await tab.page.getByRole('heading', { name: 'Audit trail', level: 1 }).waitFor();
-}, 120_000);
+});
 
 afterAll(async () => {
   await end?.[Symbol.asyncDispose]();

@@ -33,7 +33,7 @@ beforeAll(async () => {
     if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
       consoleComplaints.push(message.text());
   });
-}, 180_000);
+});
 
 afterAll(async () => {
   await end?.[Symbol.asyncDispose]();
@@ -73,7 +73,7 @@ test('[K8.1] every page of the web app, signed out and signed in, keeps to its p
     await settle(tab.page);
     expect([path, tab.complaints, consoleComplaints]).toEqual([path, [], []]);
   }
-}, 180_000);
+});
 
 test('[K8.1] the API reference keeps to its policy, and asks no other host', async () => {
   const { page } = await end.openTab();

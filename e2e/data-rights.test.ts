@@ -6,7 +6,7 @@ import yauzl from 'yauzl';
 import { createAgent, createConversation, say, uploadAndRead, waitForAnswer } from '../src/testing/agents-fixture.ts';
 import { asAdmin } from '../src/testing/as-admin.ts';
 import { addMember, createTeam } from '../src/testing/team-fixture.ts';
-import { devices, hasSidewaysScroll, inspect, startEndToEnd, type EndToEnd, type Tab } from './harness.ts';
+import { ageProofs, devices, hasSidewaysScroll, inspect, startEndToEnd, type EndToEnd, type Tab } from './harness.ts';
 
 let end: EndToEnd;
 let ada: Tenant;
@@ -54,14 +54,6 @@ async function expectClean(looked: Tab, name: string): Promise<void> {
   expect(violations, name).toEqual([]);
   expect(await hasSidewaysScroll(looked.page), `${name} scrolls sideways`).toBe(false);
   expect(looked.complaints, name).toEqual([]);
-}
-
-/** The proof of every session is a day old: what is sensitive is asked for again. */
-async function ageProofs(): Promise<void> {
-  await end.server.services.db.withAuth(async (tx) => {
-    await tx.query({ text: `update auth.sessions set proved_at = now() - interval '1 day'` });
-    await tx.query({ text: `select pg_notify('bulkhead_sessions', 'user:' || id) from auth.users` });
-  });
 }
 
 const admin = (sql: string, values: readonly unknown[] = []) =>
@@ -123,7 +115,7 @@ test('[K16.1] before there is a copy the page says what one is for, and while on
 
 test('[K16.1] a copy is asked for after showing who one is, becomes ready under the eyes, and is downloaded: all of it is inside', async () => {
   const { page } = tab;
-  await ageProofs();
+  await ageProofs(end.server, tab);
   await page.getByRole('button', { name: 'Make a copy' }).click();
   const proof = page.getByRole('dialog', { name: 'Show that it is you' });
   await proof.getByLabel(/^Password/).fill(strongPassword);

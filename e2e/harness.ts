@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import { expect } from 'vitest';
 import { startTestServer, type TestServer, type TestServerOptions } from '#testing/server';
 import { buildWeb } from '../scripts/launcher/build-web.mjs';
 
@@ -103,6 +104,23 @@ async function openTab(browser: Browser, baseURL: string, viewport: { width: num
   );
   page.on('pageerror', (error) => complaints.push(`error ${error.message}`));
   return { page, context, complaints };
+}
+
+/**
+ * ageProofs makes the proof of every session a day old, so that what is sensitive is asked for again. The server remembers
+ * sessions for a moment: it resolves when that of this tab is known to be old.
+ */
+export async function ageProofs({ services }: TestServer, { context }: Tab): Promise<void> {
+  await services.db.withAuth(async (tx) => {
+    await tx.query({ text: `update auth.sessions set proved_at = now() - interval '1 day'` });
+    await tx.query({ text: `select pg_notify('bulkhead_sessions', 'user:' || id) from auth.users` });
+  });
+  const cookie = (await context.cookies()).map(({ name, value }) => `${name}=${value}`).join('; ');
+  const proofOf = async () => {
+    const principal = await services.identity.resolve({ cookie });
+    return principal?.via.kind === 'session' ? principal.via.provedAt : Number.NaN;
+  };
+  await expect.poll(proofOf).toBeLessThan(Date.now() - 3_600_000);
 }
 
 export interface Inspection {

@@ -20,7 +20,7 @@ beforeAll(async () => {
   tab = await end.openTab({ device: 'phone' });
   const [name = '', value = ''] = client.cookie.split(/=(.*)/s);
   await tab.context.addCookies([{ name, value, url: end.server.url.replace('http:', 'https:'), secure: true }]);
-}, 120_000);
+});
 
 afterAll(() => end?.[Symbol.asyncDispose]());
 

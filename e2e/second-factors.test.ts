@@ -3,6 +3,7 @@ import { strongPassword } from '#testing/server';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { appCode, wrongCode } from '../src/testing/second-factors.ts';
 import {
+  ageProofs,
   hasSidewaysScroll,
   inspect,
   prepareWeb,
@@ -68,14 +69,6 @@ async function signOut({ page, context }: Tab): Promise<void> {
   await expect.poll(async () => (await context.cookies()).some(({ name }) => name.endsWith('_session'))).toBe(false);
 }
 
-/** The proof of every session is a day old: what comes next is asked for again. */
-async function ageProofs(): Promise<void> {
-  await end.server.services.db.withAuth(async (tx) => {
-    await tx.query({ text: `update auth.sessions set proved_at = now() - interval '1 day'` });
-    await tx.query({ text: `select pg_notify('bulkhead_sessions', 'user:' || id) from auth.users` });
-  });
-}
-
 async function expectClean(name: string): Promise<void> {
   const { violations } = await inspect(tab, name);
   expect(violations, name).toEqual([]);
@@ -111,7 +104,7 @@ test('[K2.4] signed out, the passkey alone signs in: nothing is typed', async ()
 
 test('[K2.4] a sensitive change after a while asks for the passkey or the password, and then goes on by itself', async () => {
   const { page } = tab;
-  await ageProofs();
+  await ageProofs(end.server, tab);
   await page.getByRole('button', { name: 'Set up an app' }).click();
   const proof = page.getByRole('dialog', { name: 'Show that it is you' });
   await proof.getByLabel(/^Password/).waitFor();

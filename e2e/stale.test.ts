@@ -14,7 +14,7 @@ beforeAll(async () => {
   tab = await end.openTab();
   const [name = '', value = ''] = client.cookie.split(/=(.*)/s);
   await tab.context.addCookies([{ name, value, url: end.server.url.replace('http:', 'https:'), secure: true }]);
-}, 120_000);
+});
 
 afterAll(() => end?.[Symbol.asyncDispose]());
 
@@ -50,4 +50,30 @@ test('[K17.5] a list that cannot be read again says that it may be out of date, 
   await expect.poll(() => rows.count()).toBe(1);
   await page.getByText('This list may be out of date:').waitFor({ state: 'detached' });
   await elsewhere.expect(401, 'GET /session');
+});
+
+test('[A1] what is typed while a change of an agent is on its way stays, and is saved by the next press', async () => {
+  const { page } = tab;
+  const { id } = (await client.expect(201, 'POST /agents', { body: { name: 'Mia' } })).json;
+  await page.goto(`/agents/${id}`);
+  const held = Promise.withResolvers<void>();
+  await page.route(`**/api/v1/agents/${id}`, async (route) => {
+    if (route.request().method() === 'PATCH') await held.promise;
+    await route.continue();
+  });
+  await page.getByLabel(/^Description/).fill('Knows the parcels');
+  const sent = page.waitForRequest((request) => request.method() === 'PATCH');
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await sent;
+  await page.getByLabel(/^Greeting/).fill('Good day');
+  await page.locator('button[type=submit][data-loading]').waitFor();
+  held.resolve();
+  await page.locator('button[type=submit]:not([data-loading])').waitFor();
+  expect(await page.getByLabel(/^Greeting/).inputValue()).toBe('Good day');
+  await page.getByRole('status').getByText('Not saved yet').waitFor();
+  const read = async () => (await client.expect(200, `GET /agents/${id}`)).json;
+  expect(await read()).toMatchObject({ description: 'Knows the parcels', greeting: '' });
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.getByRole('status').getByText('Saved', { exact: true }).waitFor();
+  expect(await read()).toMatchObject({ description: 'Knows the parcels', greeting: 'Good day' });
 });

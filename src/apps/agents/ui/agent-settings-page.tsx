@@ -11,7 +11,7 @@ import { ErrorState, FormProblem, LoadingRows } from '#web/ui/index.ts';
 import { AgentForm, useAgentForm } from './agent-form.tsx';
 import { AgentHeader } from './agent-header.tsx';
 import { AgentMissing } from './agent-missing.tsx';
-import { changeOf, valuesOf, type AgentValues } from './agent-values.ts';
+import { changeOf, keepTyped, valuesOf, type AgentValues } from './agent-values.ts';
 import { agentQuery, agentsApi, type Agent } from './agents-api.ts';
 
 export default function AgentSettingsPage() {
@@ -44,7 +44,9 @@ function SettingsForm({ agent }: { readonly agent: Agent }) {
   const saveOver = async (revision: number, values: AgentValues) => {
     const saved = await save(revision, changeOf(values, base));
     if (!saved) return;
-    fill(saved);
+    setBase(saved);
+    form.setInitialValues(valuesOf(saved));
+    form.setValues((now) => keepTyped({ ...values, ...now }, values, valuesOf(saved)));
     setSaved(true);
   };
   const conflict = (

@@ -73,3 +73,10 @@ export function changeOf(values: AgentValues, agent: Agent): Omit<AgentChange, '
   );
   return Object.fromEntries(changed) as Omit<AgentChange, 'revision'>;
 }
+
+/** keepTyped fills the form with what was `saved`, but for what was typed since its values were `sent`. */
+export function keepTyped(now: AgentValues, sent: AgentValues, saved: AgentValues): AgentValues {
+  const isTyped = ([field, value]: [string, unknown]) =>
+    JSON.stringify(value) !== JSON.stringify(sent[field as keyof AgentValues]);
+  return { ...saved, ...Object.fromEntries(Object.entries(now).filter(isTyped)) };
+}
