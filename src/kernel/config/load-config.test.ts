@@ -1,5 +1,5 @@
 /** Loading gives a frozen, complete configuration or names every problem at once. */
-import { randomBytes } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import webpush from 'web-push';
 import { ConfigError, loadConfig, type Environment } from './index.ts';
@@ -167,6 +167,19 @@ describe('loadConfig', () => {
     expect(problemsOf({ VAPID_SUBJECT: 'me' })['VAPID_SUBJECT']).toBe(
       'expected a URL that starts with mailto: or https://',
     );
+  });
+
+  test('[K1.2] a key that signs is read at the start, with its line breaks written as \\n, and no other kind will do', () => {
+    const pemOf = (namedCurve: string) =>
+      String(generateKeyPairSync('ec', { namedCurve }).privateKey.export({ type: 'pkcs8', format: 'pem' }));
+    const apple = { APPLE_CLIENT_ID: 'a', APPLE_TEAM_ID: 'b', APPLE_KEY_ID: 'c' };
+    const pem = pemOf('P-256');
+    for (const text of [pem, pem.replaceAll('\n', '\\n')])
+      expect(loadConfig({ ...apple, APPLE_PRIVATE_KEY: text }).config.applePrivateKey).toBe(pem);
+    for (const text of [pemOf('P-384'), pem.slice(0, 90), 'AuthKey_ABC.p8'])
+      expect(problemsOf({ ...apple, APPLE_PRIVATE_KEY: text })['APPLE_PRIVATE_KEY']).toBe(
+        'expected a private key for ES256 (P-256) in PEM form, from its BEGIN line to its END line',
+      );
   });
 
   test('[K1.2] the loaded configuration is frozen, its lists and tables too', () => {

@@ -1,4 +1,5 @@
 /** The text of a setting becomes a value of its type, or a sentence that says what was expected and never repeats the text. */
+import { createPrivateKey } from 'node:crypto';
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import type { LimitOverrides } from './load-config.ts';
@@ -97,6 +98,18 @@ function check(isGood: boolean, value: unknown, expected: string): Parsed {
   return isGood ? { value } : { expected: `expected ${expected}` };
 }
 
+/** parseSigningKey gives the PEM text with its line breaks, which a line of settings cannot hold as they are. */
+function parseSigningKey(text: string): Parsed {
+  const pem = text.replaceAll('\\n', '\n');
+  const expected = 'a private key for ES256 (P-256) in PEM form, from its BEGIN line to its END line';
+  try {
+    const { asymmetricKeyDetails } = createPrivateKey(pem);
+    return check(asymmetricKeyDetails?.namedCurve === 'prime256v1', pem, expected);
+  } catch {
+    return check(false, pem, expected);
+  }
+}
+
 function parseSecretKeys(keys: readonly string[], value: unknown, which = ''): Parsed {
   const weakness = keys.map(secretWeakness).find((found) => found !== null);
   return weakness
@@ -154,6 +167,7 @@ const parsers: Readonly<Record<Extract<SettingType, string>, (text: string, sett
     const isGood = /^[\w-]+$/.test(text) && length >= min && length <= max;
     return check(isGood, text, `${min} bytes in base64url, without padding`);
   },
+  'signing-key': parseSigningKey,
   'secret-key': (text) => parseSecretKeys([text], text),
   'secret-key-list': (text) => parseSecretKeys(splitList(text), Object.freeze(splitList(text)), 'one of them '),
   'oidc-providers': (text) => {

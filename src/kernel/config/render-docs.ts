@@ -35,6 +35,7 @@ function describeType({ type, min, max, schemes }: Setting): string {
     mailbox: '`name <address>` or an address',
     list: 'list, comma-separated',
     'cidr-list': 'networks in CIDR form, comma-separated',
+    'signing-key': 'private key for ES256, PEM',
     'secret-key': '32 random bytes in base64',
     'secret-key-list': 'list of 32 random bytes in base64, comma-separated',
     'security-contact': 'e-mail address or https URL',

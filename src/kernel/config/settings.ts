@@ -19,6 +19,7 @@ export type SettingType =
   | 'cidr-list'
   | 'name-servers'
   | 'base64url'
+  | 'signing-key'
   | 'secret-key'
   | 'secret-key-list'
   | 'security-contact'

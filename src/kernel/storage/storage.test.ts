@@ -215,6 +215,19 @@ test('[K13.1] many removals are swept by two processes at once, each once', asyn
   expect(await listFiles()).toEqual([]);
 });
 
+test('[K16.2] a file that cannot be deleted holds up no other, is named by an error, and goes once it can', async () => {
+  const stuck = await store.put(scope, textObject());
+  const path = join(root, scope.tenantId, stuck.id.slice(-2), stuck.id);
+  await rm(path);
+  await mkdir(path); // no rights needed to be undeletable, also for root
+  for (let i = 0; i < 120; i += 1) await store.put(scope, textObject(String(i)));
+  await ground.db.withTenant(scope, (tx) => tx.query({ text: 'delete from kernel.objects' }));
+  await expect(store.sweep()).rejects.toThrow('1 removed files could not be deleted');
+  expect(await listFiles()).toEqual([]);
+  await rm(path, { recursive: true });
+  expect((await store.sweep()).removed).toBe(1);
+});
+
 test('[K13.1] the sweeper removes old bytes without a row and old unfinished uploads, and nothing else', async () => {
   const kept = await store.put(scope, textObject());
   const orphanId = newId();

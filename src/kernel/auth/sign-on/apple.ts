@@ -25,7 +25,7 @@ export function appleClientAuth(config: Config): ClientAuth {
     const header = { alg: 'ES256', kid: config.appleKeyId, typ: 'JWT' };
     const names = { iss: config.appleTeamId, sub: client.client_id, aud: appleIssuer };
     const claims = `${encode(header)}.${encode({ ...names, iat: now, exp: now + secretSeconds })}`;
-    const key = createPrivateKey((config.applePrivateKey ?? '').replaceAll('\\n', '\n'));
+    const key = createPrivateKey(config.applePrivateKey ?? '');
     const signature = sign('sha256', Buffer.from(claims), { key, dsaEncoding: 'ieee-p1363' });
     body.set('client_id', client.client_id);
     body.set('client_secret', `${claims}.${signature.toString('base64url')}`);

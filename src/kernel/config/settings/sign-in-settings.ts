@@ -107,7 +107,7 @@ export const signInSettings = {
     doc: 'Id of the key that signs for APPLE_CLIENT_ID.',
   },
   APPLE_PRIVATE_KEY: {
-    type: 'string',
+    type: 'signing-key',
     isSecret: true,
     requiredWith: 'APPLE_CLIENT_ID',
     group: 'sign-in',

@@ -129,7 +129,9 @@ async function readEnds(path: string): Promise<{ header: Header; headerLine: Buf
     throw broken(path, `cannot be opened (${errorCode(error)})`, error);
   });
   try {
-    const { size } = await handle.stat();
+    const stats = await handle.stat();
+    if (!stats.isFile()) throw broken(path, 'is no file');
+    const { size } = stats;
     const start = Buffer.alloc(longestHeader);
     const { bytesRead } = await handle.read(start, 0, longestHeader, 0);
     const end = start.subarray(0, bytesRead).indexOf('\n');

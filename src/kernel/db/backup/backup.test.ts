@@ -153,6 +153,8 @@ test('[K10.5] a backup is unreadable without the key, private to its owner, and 
   writeFileSync(path, whole.subarray(0, whole.length - 100));
   await expect(verify()).rejects.toMatchObject({ code: 'BACKUP_BROKEN' });
   expect(readdirSync(source.config.dataDir).filter((name) => name.endsWith('.partial'))).toEqual([]);
+  const folder = verifyBackup({ url: source.url, path: source.config.dataDir, migrations: fixtureSources });
+  await expect(folder).rejects.toMatchObject({ code: 'BACKUP_BROKEN', message: expect.stringMatching('is no file') });
 });
 
 test('[K10.5] without a key too a damaged backup is found by its digests', async () => {
