@@ -31,7 +31,6 @@ export default function OrganisationList({ button, onNavigate }: OrganisationLis
         shadow="md"
         closeOnItemClick={false}
         withinPortal={false}
-        withInitialFocusPlaceholder={false}
       >
         <Places onCreate={() => setCreating(true)} onNavigate={onNavigate} />
       </OpenedMenu>
@@ -66,7 +65,9 @@ function Places({ onCreate, onNavigate }: PlacesProps) {
         >
           {mine.data?.items.map(({ id, name, isPersonal, role }) => (
             <Menu.RadioItem key={id} value={id} disabled={go.isPending} title={name}>
-              <span className={classes.place}>{name}</span>
+              <span className={classes.place} dir="auto">
+                {name}
+              </span>
               <Text size="xs" c="dimmed" component="span" display="block">
                 {isPersonal ? 'Personal' : roleNames[role]}
               </Text>

@@ -21,7 +21,9 @@ export function OrganisationSwitcher({ onNavigate }: { readonly onNavigate?: () 
       <OrganisationMark name={organisation.name} pictureUrl={picture?.smallUrl ?? null} />
       <VisuallyHidden>Organisation:</VisuallyHidden>
       <span className={classes.text}>
-        <span className={classes.name}>{organisation.name}</span>
+        <span className={classes.name} dir="auto">
+          {organisation.name}
+        </span>
         <span className={classes.role}>{organisation.isPersonal ? 'Personal' : roleNames[role]}</span>
       </span>
       <IconSelector size={16} aria-hidden />

@@ -10,7 +10,16 @@ import { PageHeader } from '../ui/page-header.tsx';
 import { EmptyState, ErrorState } from '../ui/states.tsx';
 import { numbered, pageNotLoaded } from './page-problem.ts';
 
-export function PageError({ error, reset }: ErrorComponentProps) {
+/** PageError has its own place, because a page that fills the window leaves no room around what stands in for it. */
+export function PageError(props: ErrorComponentProps) {
+  return (
+    <div data-page-error>
+      <Problem {...props} />
+    </div>
+  );
+}
+
+function Problem({ error, reset }: ErrorComponentProps) {
   const router = useRouter();
   const queries = useQueryErrorResetBoundary();
   const [problem] = useState(() => numbered(error));

@@ -18,7 +18,9 @@ export function UserMenu({ isCompact }: { readonly isCompact?: boolean }) {
       {isCompact ? null : (
         <>
           <span className={classes.userText}>
-            <span className={classes.userName}>{user.name}</span>
+            <span className={classes.userName} dir="auto">
+              {user.name}
+            </span>
             <span className={classes.userMail}>{user.email}</span>
           </span>
           <IconSelector size={16} aria-hidden />

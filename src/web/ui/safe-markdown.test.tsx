@@ -86,3 +86,12 @@ test('tables, task lists, code with its language and nested lists are shown', ()
   expect(html).toContain('>ts<');
   expect(html).toContain('hljs-keyword');
 });
+
+test('[K17.5] the boxes of a task list have names, a table is no landmark, and a text runs as its first letters do', () => {
+  const html = render('- [x] done\n- [ ] open\n\n| a |\n|---|\n| 1 |');
+  expect(html).toMatch(/<input[^>]+aria-label="Done"/);
+  expect(html).toMatch(/<input[^>]+aria-label="Not done"/);
+  expect(html).toContain('role="group" aria-label="Table"');
+  expect(html).not.toContain('role="region"');
+  expect(render('مرحبا')).toContain('dir="auto"');
+});

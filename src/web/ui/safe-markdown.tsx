@@ -45,7 +45,7 @@ export function SafeMarkdown({
   const context = useMemo(() => ({ citations, onOpenCitation }), [citations, onOpenCitation]);
   return (
     <CitationContext value={context}>
-      <div className={classes.markdown} data-streaming={isStreaming || undefined}>
+      <div className={classes.markdown} dir="auto" data-streaming={isStreaming || undefined}>
         {blocks.map((block, index) => (
           // oxlint-disable-next-line react/no-array-index-key -- a block's place is its identity: text is only appended
           <Block key={index} text={block} known={known} />
@@ -80,9 +80,13 @@ const components: Components = {
   cite: ({ node }) => <Cite number={Number(node?.properties['dataCitation'])} />,
   a: ({ href, children }) => <SafeLink href={href ?? ''}>{children}</SafeLink>,
   img: ({ src, alt }) => <SafeImage src={typeof src === 'string' ? src : ''} alt={alt ?? ''} />,
+  input: ({ checked }) => (
+    <input type="checkbox" checked={checked ?? false} disabled aria-label={checked ? 'Done' : 'Not done'} />
+  ),
   pre: ({ children }) => <CodeBlock>{children}</CodeBlock>,
   table: ({ children }) => (
-    <div className={classes.tableScroll} tabIndex={0} role="region" aria-label="Table">
+    // Not a region: a chat may have many tables, and a landmark for each would hide those of the page.
+    <div className={classes.tableScroll} tabIndex={0} role="group" aria-label="Table">
       <table>{children}</table>
     </div>
   ),

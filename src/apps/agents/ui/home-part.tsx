@@ -41,7 +41,7 @@ function Recent({ conversations }: { readonly conversations: readonly Conversati
           <DataRow
             to={pathsOf(agentId).chat(id)}
             icon={<IconMessage size={20} stroke={1.5} />}
-            title={title || 'New conversation'}
+            title={title || 'New chat'}
             description={`With ${agentName}`}
             meta={<span>{formatAgo(updatedAt)}</span>}
           />

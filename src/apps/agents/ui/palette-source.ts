@@ -64,7 +64,7 @@ function entriesOfAgent({ id, name, description }: AgentSummary, { mayChat, isSe
 function entryOfConversation({ id, agentId, agentName, title, updatedAt }: Conversation): PaletteEntry {
   return {
     id: `agents.conversation.${id}`,
-    label: title || 'New conversation',
+    label: title || 'New chat',
     description: `With ${agentName}, ${formatAgo(updatedAt)}`,
     icon: IconMessage,
     to: pathsOf(agentId).chat(id),

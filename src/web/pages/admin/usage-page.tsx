@@ -169,7 +169,7 @@ function Groups({ currency, items }: PartProps) {
           <Table.Tbody>
             {shown.map((sum) => (
               <Table.Tr key={sum.key}>
-                <Table.Td>
+                <Table.Td className={classes.name}>
                   {by === 'model' ? (
                     sum.name
                   ) : (

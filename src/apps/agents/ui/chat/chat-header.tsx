@@ -27,11 +27,11 @@ export function ChatHeader({ agent, title, isListOpen, onOpenList }: ChatHeaderP
         <IconLayoutSidebar size={20} />
       </ActionIcon>
       <div className={classes.headerText}>
-        <Title order={1} size="h3" tabIndex={-1} className={classes.headerTitle}>
+        <Title order={1} size="h3" tabIndex={-1} dir="auto" className={classes.headerTitle}>
           {title}
         </Title>
         {title === agent.name ? null : (
-          <Text size="xs" c="dimmed" truncate>
+          <Text size="xs" c="dimmed" dir="auto" truncate>
             {agent.name}
           </Text>
         )}

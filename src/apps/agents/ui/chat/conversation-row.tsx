@@ -29,7 +29,9 @@ export function ConversationRow({ conversation, isCurrent, onChosen, onDelete }:
         title={`${title}, ${formatTime(conversation.updatedAt)}`}
         onClick={onChosen}
       >
-        <span className={classes.conversationTitle}>{title}</span>
+        <span className={classes.conversationTitle} dir="auto">
+          {title}
+        </span>
         <span className={classes.conversationTime}>
           {conversation.activeRunId ? 'Answering…' : formatAgo(conversation.updatedAt)}
         </span>

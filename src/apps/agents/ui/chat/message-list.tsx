@@ -100,7 +100,7 @@ const Question = memo(function Question({ text, createdAt }: QuestionProps) {
   return (
     <div className={classes.question} data-sending={createdAt === null || undefined}>
       <VisuallyHidden>You said: </VisuallyHidden>
-      <div className={classes.questionText} title={createdAt ? formatTime(createdAt) : undefined}>
+      <div className={classes.questionText} dir="auto" title={createdAt ? formatTime(createdAt) : undefined}>
         {text}
       </div>
       {createdAt === null ? <VisuallyHidden>Sending…</VisuallyHidden> : null}
