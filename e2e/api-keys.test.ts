@@ -163,6 +163,23 @@ test('[K2.6] an app signs in through the browser: its person sees what it asks, 
   expect((await use(accessToken))[0]).toBe(200);
 });
 
+test('[K2.5] [K17.5] a personal organisation offers no directory that it would refuse, but a team to connect one to', async () => {
+  await end.server.secondTenant();
+  const alone = await end.openTab();
+  const { page } = alone;
+  await page.goto('/sign-in?next=/settings/directory');
+  await page.getByLabel('E-mail or username').fill('stranger1@example.org');
+  await page.getByLabel(/^Password \*?$/).fill(strongPassword);
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+  await page.getByRole('heading', { name: 'No directory can be connected here' }).waitFor();
+  expect(await page.getByRole('button', { name: 'Connect a directory' }).count()).toBe(0);
+  const { violations } = await inspect(alone, 'directory-personal');
+  expect(violations).toEqual([]);
+  await page.getByRole('button', { name: 'Create a team organisation' }).click();
+  await page.getByRole('dialog', { name: 'Create an organisation' }).waitFor();
+  await alone.context.close();
+});
+
 test('[K2.5] a directory is connected with a token, its groups are given roles', async () => {
   const { page } = tab;
   // The app that was just let in is not there to take the browser back: that navigation may still be ending.

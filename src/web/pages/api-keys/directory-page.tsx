@@ -1,22 +1,56 @@
 /** Settings: the organisation's directory, which lets people in and puts them out by itself (SCIM). */
 import { Button, Select, Text, Title } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
-import { IconPlus, IconSitemap, IconUsersGroup } from '@tabler/icons-react';
+import { IconPlus, IconSitemap, IconUserPlus, IconUsersGroup } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { keyOf, useCall, usePages } from '../../api-hooks.ts';
+import { useSession } from '../../session.ts';
 import { TimeAgo } from '../../ui/time-ago.tsx';
 import { CodeBlock } from '../../ui/code-block.tsx';
 import { ConfirmDialog } from '../../ui/confirm-dialog.tsx';
 import { DataRow, PagedList } from '../../ui/data-list.tsx';
 import { PageHeader } from '../../ui/page-header.tsx';
 import { EmptyState } from '../../ui/states.tsx';
+import { CreateOrganisationDialog } from '../organisation/create-organisation-dialog.tsx';
 import { directoryApi, type DirectoryGroup, type DirectoryToken } from './api-keys-api.ts';
 import classes from './api-keys.module.css';
 import { NameForm } from './name-form.tsx';
 import { SecretDialog, ShownOnce } from './shown-once.tsx';
 
 export default function DirectoryPage() {
+  const { organisation } = useSession();
+  return organisation.isPersonal ? <PersonalDirectory /> : <TeamDirectory />;
+}
+
+const title = 'Directory';
+const description =
+  'Entra ID, Okta and others let people in and put them out by themselves, by SCIM 2.0, within the domains you have proved.';
+
+/** PersonalDirectory says why nothing can be connected here, and where it can. */
+function PersonalDirectory() {
+  const [isCreating, setCreating] = useState(false);
+  return (
+    <>
+      <PageHeader title={title} description={description} />
+      <EmptyState
+        icon={IconSitemap}
+        title="No directory can be connected here"
+        action={
+          <Button leftSection={<IconUserPlus size={18} />} onClick={() => setCreating(true)}>
+            Create a team organisation
+          </Button>
+        }
+      >
+        This is your personal organisation, which nobody can join. Create a team organisation, and connect the directory
+        of its people there.
+      </EmptyState>
+      <CreateOrganisationDialog isOpen={isCreating} onClose={() => setCreating(false)} />
+    </>
+  );
+}
+
+function TeamDirectory() {
   const tokens = usePages(directoryApi, 'GET /directory/tokens');
   const [isCreating, setCreating] = useState(false);
   const [doomed, setDoomed] = useState<DirectoryToken | null>(null);
@@ -27,11 +61,7 @@ export default function DirectoryPage() {
   );
   return (
     <>
-      <PageHeader
-        title="Directory"
-        description="Entra ID, Okta and others let people in and put them out by themselves, by SCIM 2.0, within the domains you have proved."
-        actions={createButton}
-      />
+      <PageHeader title={title} description={description} actions={createButton} />
       <PagedList
         label="Tokens of the directory"
         pages={tokens}
