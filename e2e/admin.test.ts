@@ -50,7 +50,7 @@ async function expectClean(looked: Tab, name: string): Promise<void> {
 
 test('[K17.4] [K17.5] the overview says what to do where something is not well', async () => {
   const { page } = tab;
-  await page.getByText('Run `bulkhead backup` once a day').waitFor();
+  await page.getByText('Run "npm run bulkhead backup" once a day').waitFor();
   await page.getByRole('img', { name: /^Messages by day/ }).waitFor();
   await page.getByText('Cost', { exact: true }).last().click();
   await page.getByRole('img', { name: /^Cost by day/ }).waitFor();

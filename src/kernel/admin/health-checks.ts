@@ -145,12 +145,14 @@ async function lookAtBackup({ config }: Services): Promise<Finding> {
   );
   const newest = Math.max(...times, 0);
   if (newest === 0) {
-    const advice = 'Run `bulkhead backup` once a day. Backups made by other means are not known here.';
+    const advice = 'Run "npm run bulkhead backup" once a day. Backups made by other means are not known here.';
     return { state: 'unknown', detail: 'No backup in the folder of backups', advice };
   }
   const hours = Math.floor((Date.now() - newest) / hour);
   const detail = hours < 1 ? 'The last one is less than an hour old' : `The last one is ${hours} hours old`;
-  return hours <= 26 ? ok(detail) : degraded(detail, 'Run `bulkhead backup`, and see why it did not run every day.');
+  return hours <= 26
+    ? ok(detail)
+    : degraded(detail, 'Run "npm run bulkhead backup", and see why it did not run every day.');
 }
 
 async function lookAtErasures(services: Services): Promise<Finding> {

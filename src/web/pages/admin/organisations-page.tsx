@@ -85,7 +85,9 @@ function OrganisationRow({
       to={`/admin/organisations/${id}`}
       icon={<Icon size={22} stroke={1.5} />}
       title={name}
-      description={`${formatCount(members)} ${members === 1 ? 'member' : 'members'} · ${owners.join(', ')}`}
+      description={[`${formatCount(members)} ${members === 1 ? 'member' : 'members'}`, owners.join(', ')]
+        .filter(Boolean)
+        .join(' · ')}
       meta={
         <>
           <span>{planNames[plan]}</span>

@@ -56,8 +56,8 @@ export function BudgetsCard({ currency }: { readonly currency: string }) {
           itemKey={(budget) => budget.id}
           empty={
             <EmptyState icon={IconCoins} title="No budgets" action={addButton}>
-              A budget stops model calls before they cost more than you want: in all, per person, or per agent. You are
-              told when 80 % are used.
+              A budget stops model calls before they cost more than you want: in all, for each person, agent or API key.
+              You are told when 80{'\u00A0'}% are used.
             </EmptyState>
           }
           renderItem={(budget) => (
