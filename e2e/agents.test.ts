@@ -4,7 +4,7 @@ import { strongPassword, type Tenant } from '#testing/server';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { knowledgeFiles, markdownAnswer } from './agents-texts.ts';
-import { devices, hasSidewaysScroll, inspect, startEndToEnd, type EndToEnd, type Tab } from './harness.ts';
+import { hasSidewaysScroll, inspect, startEndToEnd, type EndToEnd, type Tab } from './harness.ts';
 
 let end: EndToEnd;
 let model: ModelServer;
@@ -163,19 +163,6 @@ describe('chat', () => {
     await expectClean('chat-passage');
     await page.keyboard.press('Escape');
     await drawer.waitFor({ state: 'detached' });
-  });
-
-  test('[K17.5] a window that grows from a phone to a desktop has room for the composer in every moment', async () => {
-    await page.setViewportSize(devices.phone);
-    await page.getByRole('navigation', { name: 'Top bar' }).waitFor();
-    // At this event the page has its new styles and still its old parts; a field that measures itself then stays like that.
-    const widthWhenResized = page.evaluate(`new Promise((resolve) => addEventListener('resize',
-      () => resolve(document.activeElement.closest('form').clientWidth), { once: true }))`);
-    await composer().focus();
-    await page.setViewportSize(devices.desktop);
-    expect(await widthWhenResized).toBeGreaterThan(600);
-    await page.getByRole('navigation', { name: 'Main' }).waitFor();
-    await expect.poll(async () => (await composer().boundingBox())?.height).toBeLessThan(60);
   });
 
   test('[A6] words stream, Stop keeps what was written, Regenerate answers anew', async () => {

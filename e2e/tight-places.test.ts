@@ -5,7 +5,7 @@ import { strongPassword } from '#testing/server';
 import { createTeam } from '#testing/team-fixture';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { hasSidewaysScroll, inspect, startEndToEnd, type EndToEnd, type Tab } from './harness.ts';
+import { devices, hasSidewaysScroll, inspect, startEndToEnd, type EndToEnd, type Tab } from './harness.ts';
 
 const longWord = 'Donaudampfschifffahrtselektrizitätenhauptbetriebswerk';
 const rightToLeft = 'مساعد خدمة العملاء للشركة الكبرى في المدينة القديمة على النهر';
@@ -146,6 +146,22 @@ test('[K17.5] a menu opened by key begins at its first line, and gives the focus
   await page.getByRole('menuitem').first().and(page.locator(':focus')).waitFor();
   await page.keyboard.press('Escape');
   await button.and(page.locator(':focus')).waitFor();
+});
+
+test('[K17.5] a window that grows from a phone to a desktop has room for the field of a chat in every moment', async () => {
+  await page.setViewportSize(smallPhone);
+  await page.goto(`/agents/${agentId}/chat/${conversationId}`);
+  await page.getByRole('navigation', { name: 'Top bar' }).waitFor();
+  const field = page.getByRole('textbox', { name: /^Message to/ });
+  await field.focus();
+  // At this event the page has its new styles and still its old parts; a field that measures itself then stays like that.
+  const widthWhenResized = page.evaluate(`new Promise((resolve) => addEventListener('resize',
+    () => resolve(document.activeElement.closest('form').clientWidth), { once: true }))`);
+  await page.evaluate('document.readyState'); // the one before has begun to listen
+  await page.setViewportSize(devices.desktop);
+  expect(await widthWhenResized).toBeGreaterThan(600);
+  await page.getByRole('navigation', { name: 'Main' }).waitFor();
+  await expect.poll(async () => (await field.boundingBox())?.height).toBeLessThan(60);
 });
 
 test('[K17.5] what stands in for a chat that did not load keeps its distance from the edges', async () => {
